@@ -1,0 +1,46 @@
+# Two commands matter: `make demo` and `make test`. Everything that is missing is set up first, once.
+
+PYTHON ?= python3
+CKSSD := .venv/bin/ckssd
+SETUP := .ck/setup.stamp
+DEV := .ck/dev.stamp
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(SETUP) ## set up what is missing: .venv (locked), the CK home in .ck
+	@cat .ck/next-steps.txt
+
+$(SETUP): tools/setup.py tools/uv-bootstrap.txt pyproject.toml uv.lock
+	@"$(PYTHON)" tools/setup.py
+
+$(DEV): $(SETUP)
+	@"$(PYTHON)" tools/setup.py --dev
+
+.PHONY: demo
+demo: $(SETUP) ## install, convert and measure the built-in model; print the table
+	@$(CKSSD) demo
+
+.PHONY: test
+test: $(DEV) lint ## run every test: lint, unit, real ck commands, end to end
+	@.venv/bin/pytest
+
+.PHONY: lint
+lint: $(DEV) ## check format, style, types and layers
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+.PHONY: format
+format: $(DEV) ## rewrite the sources in the project's format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+.PHONY: clean
+clean: ## remove what setup, demo and test made in this checkout
+	rm -rf .venv .ck .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,96 @@
+"""What a person sees while long work runs: named steps and progress, on standard error.
+
+On a terminal tqdm draws bars; elsewhere (CI, a log file) a few plain lines say the same.
+Results never pass through here: they go to standard output, printed once, by the caller.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PLAIN_LINE_EVERY_S = 5.0
+
+
+def say(text: str) -> None:
+    """Print one line of progress for people."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def step(name: str) -> None:
+    """Name the step of long work that begins now."""
+    say(f"==> {name}")
+
+
+def progress(
+    items: Iterable[T], *, total: int, name: str, unit: str = "image", quiet: bool = False
+) -> Iterator[T]:
+    """Pass ``items`` through while showing how many of ``total`` are done."""
+    if quiet:
+        yield from items
+    elif sys.stderr.isatty():
+        from tqdm import tqdm  # only needed on a terminal
+
+        yield from tqdm(items, total=total, desc=name, unit=unit, file=sys.stderr)
+    else:
+        yield from _plain_lines(items, total, name, unit)
+
+
+def _plain_lines(items: Iterable[T], total: int, name: str, unit: str) -> Iterator[T]:
+    last = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= PLAIN_LINE_EVERY_S and done < total:
+            last = now
+            say(f"{name}: {done} of {total} {unit}s")
+    say(f"{name}: done")
+
+
+class ByteProgress:
+    """Show how many bytes of one file are there; ``at`` may also go backwards, when a download starts over.
+
+    Parameters
+    ----------
+    total
+        Bytes of the whole file, or ``None`` when nobody knows.
+    """
+
+    def __init__(self, name: str, total: int | None, *, quiet: bool = False) -> None:
+        self._name = name
+        self._total = total
+        self._quiet = quiet
+        self._done = 0
+        self._last = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> ByteProgress:
+        if not self._quiet and sys.stderr.isatty():
+            from tqdm import tqdm  # only needed on a terminal
+
+            self._bar = tqdm(total=self._total, desc=self._name, unit="B", unit_scale=True, file=sys.stderr)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif not self._quiet:
+            say(f"{self._name}: {_megabytes(self._done)} MB here")
+
+    def at(self, done: int) -> None:
+        """``done`` bytes are there now."""
+        if self._bar is not None:
+            self._bar.update(done - self._done)
+        elif not self._quiet and time.monotonic() - self._last >= PLAIN_LINE_EVERY_S:
+            self._last = time.monotonic()
+            whole = "" if self._total is None else f" of {_megabytes(self._total)}"
+            say(f"{self._name}: {_megabytes(done)}{whole} MB")
+        self._done = done
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f}"
