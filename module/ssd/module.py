@@ -1,0 +1,22 @@
+"""CK module ``ssd``: the project's own actions (``ck info ssd``); the logic is in src/ckssd."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+cfg = {}  # CK fills in this module's meta,
+work = {}  # what it knows of the module,
+ck = None  # and its kernel.
+
+
+def init(i):
+    """CK calls this when it loads the module."""
+    return {"return": 0}
+
+
+def info(i):
+    """Print what is installed."""
+    from ckssd.ck.actions import info as action
+
+    return action(i)

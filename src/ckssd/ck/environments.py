@@ -1,0 +1,93 @@
+"""CK's registered environments (``env`` entries) as plain data: what is installed, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd.ck.kernel import access
+from ckssd.errors import NotInstalledError
+
+LOCAL_TAGS = ("host-os-", "target-os-")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One registered environment.
+
+    ``location`` is the installed folder, ``None`` for a preset; ``variables`` are what it exports.
+    """
+
+    uid: str
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    location: Path | None
+    package_uid: str
+    variables: dict[str, str]
+
+
+def environments(tags: str = "") -> list[Environment]:
+    """Return the registered environments with all of the comma-separated tags, sorted by name and version."""
+    found = access(
+        {"action": "search", "module_uoa": "env", "tags": tags, "add_meta": "yes", "add_info": "yes"}
+    )
+    return sorted((_environment(entry) for entry in found["lst"]), key=lambda e: (e.name, e.version, e.uid))
+
+
+def _environment(entry: dict[str, Any]) -> Environment:
+    meta = entry["meta"]
+    customize = meta.get("customize", {})
+    location = meta.get("install_location") or customize.get("path_install")
+    return Environment(
+        uid=entry["data_uid"],
+        name=entry.get("info", {}).get("data_name", entry["data_uoa"]),
+        version=customize.get("version", ""),
+        tags=tuple(meta.get("tags", [])),
+        location=Path(location) if location else None,
+        package_uid=customize.get("used_package_uid", ""),
+        variables={name: str(value) for name, value in meta.get("env", {}).items()},
+    )
+
+
+def find_by_location(location: Path) -> str | None:
+    """Return the UID of the environment that was installed in this folder, if there is one."""
+    for environment in environments():
+        if environment.location == location:
+            return environment.uid
+    return None
+
+
+def the_environment(tags: str) -> Environment:
+    """Return the one environment with these tags.
+
+    Raises
+    ------
+    NotInstalledError
+        There is none, or several; the message lists them and what tells them apart.
+    """
+    found = environments(tags)
+    if not found:
+        raise NotInstalledError(
+            "Nothing with these tags is installed",
+            where=tags,
+            advice=f"install it: ckssd install --tags={tags}",
+        )
+    if len(found) > 1:
+        choices = "; ".join(
+            f"{e.name} {e.version} ({e.uid}; --tags={','.join(distinct_tags(e, found))})" for e in found
+        )
+        raise NotInstalledError(
+            "Several environments have these tags",
+            where=tags,
+            got=choices,
+            advice="add tags that only one of them has",
+        )
+    return found[0]
+
+
+def distinct_tags(one: Environment, others: list[Environment]) -> list[str]:
+    """Return the tags of one environment that not all of the others have too, without CK's own."""
+    common = set.intersection(*(set(other.tags) for other in others))
+    return [tag for tag in one.tags if tag not in common and not tag.startswith(LOCAL_TAGS)]

@@ -1,0 +1,117 @@
+"""Installs packages through CK without asking a question: several matches are an error that lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ckssd.ck.environments import Environment, environments
+from ckssd.ck.home import REPOSITORY
+from ckssd.ck.kernel import access
+from ckssd.errors import NotInstalledError
+
+
+@dataclass(frozen=True)
+class PackageEntry:
+    """A package that can be installed: its names, version, tags and variations."""
+
+    alias: str
+    uid: str
+    version: str
+    tags: tuple[str, ...]
+    variations: tuple[str, ...]
+
+
+def package_entries(tags: str = "") -> list[PackageEntry]:
+    """Return the packages whose tags and variations include all of the comma-separated tags."""
+    wanted = {tag.strip() for tag in tags.split(",") if tag.strip()}
+    found = access(
+        {
+            "action": "search",
+            "module_uoa": "package",
+            "repo_uoa": REPOSITORY,
+            "add_meta": "yes",
+            "data_uoa": "*",
+        }
+    )
+    entries = [_package_entry(entry) for entry in found["lst"] if "suggested_path" in entry["meta"]]
+    fitting = [entry for entry in entries if wanted <= {*entry.tags, *entry.variations}]
+    return sorted(fitting, key=lambda entry: entry.alias)
+
+
+def _package_entry(entry: dict[str, Any]) -> PackageEntry:
+    meta = entry["meta"]
+    return PackageEntry(
+        alias=entry["data_uoa"],
+        uid=entry["data_uid"],
+        version=meta.get("customize", {}).get("version", ""),
+        tags=tuple(meta.get("tags", [])),
+        variations=tuple(meta.get("variations", {})),
+    )
+
+
+def the_package(tags: str) -> PackageEntry:
+    """Return the one package with these tags.
+
+    Raises
+    ------
+    NotInstalledError
+        There is none, or several; the message lists them with the tags that tell them apart.
+    """
+    fitting = package_entries(tags)
+    if not fitting:
+        names = ", ".join(entry.alias for entry in package_entries())
+        raise NotInstalledError(
+            "No package has all of these tags", where=tags, expected=f"tags of one of: {names}"
+        )
+    if len(fitting) > 1:
+        common = set.intersection(*(set(entry.tags) for entry in fitting))
+        choices = "; ".join(
+            f"{entry.alias} ({','.join(tag for tag in entry.tags if tag not in common)})" for entry in fitting
+        )
+        raise NotInstalledError(
+            "Several packages have all of these tags",
+            where=tags,
+            got=choices,
+            advice="add tags that only one of them has",
+        )
+    return fitting[0]
+
+
+def install_package(
+    tags: str,
+    *,
+    options: dict[str, str] | None = None,
+    dependency_tags: dict[str, str] | None = None,
+    reinstall: bool = False,
+) -> Environment:
+    """Install the one package with these tags and return its environment.
+
+    Parameters
+    ----------
+    options
+        Variables of the install, as ``--env.NAME=VALUE`` gives them to CK.
+    dependency_tags
+        Name of a dependency to tags that choose it, as ``--dep_add_tags.NAME=TAGS``.
+
+    Raises
+    ------
+    NotInstalledError
+        No package or several have the tags.
+    RunError
+        CK or the install failed.
+    """
+    package = the_package(tags)
+    request: dict[str, Any] = {
+        "action": "install",
+        "module_uoa": "package",
+        "data_uoa": package.uid,
+        "tags": tags,  # chooses variations, too
+        "quiet": "yes",
+        "out": "con",
+        "env": {**(options or {}), **({"CK_REINSTALL": "yes"} if reinstall else {})},
+        "dep_add_tags": dict(dependency_tags or {}),
+    }
+    answer = access(request)
+    (environment,) = (e for e in environments() if e.uid == answer["env_data_uid"])
+    return environment

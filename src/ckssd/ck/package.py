@@ -1,0 +1,51 @@
+"""CK's hooks for ``package`` entries: the install of one package, whole or not at all.
+
+CK asks for the install and registers what came of it; everything between is :mod:`ckssd.recipes`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from ckssd.ck.environments import find_by_location
+from ckssd.ck.kernel import Answer, hook
+from ckssd.fetch.locking import held_lock
+from ckssd.install.transaction import work_folder
+from ckssd.recipes import Dependency, Package, install, recipe_of
+
+# CK registers the environment after `setup` returned and gives no hook behind that, so the lock on
+# the folder is kept until this process installs the next package or ends: never two locks at once.
+_registering = contextlib.ExitStack()
+
+
+@hook
+def setup(i: dict[str, Any]) -> Answer:
+    """Install the package into ``i['install_path']``, or find it whole there."""
+    target = Path(i["install_path"])
+    package = package_of(i)
+    _registering.close()
+    _registering.enter_context(
+        held_lock(work_folder(target) / "registration", f"the registration of {target}")
+    )
+    install(package, target, recipe_of(package))
+    registered = find_by_location(target)
+    return {"soft_cfg": {"env_data_uoa": registered} if registered else {}}
+
+
+def package_of(i: dict[str, Any]) -> Package:
+    """Translate CK's dictionary into a package."""
+    return Package(
+        alias=Path(i["path_original_package"]).name,
+        uid=i["customize"]["used_package_uid"],
+        version=i["customize"].get("version", ""),
+        folder=Path(i["path_original_package"]),
+        meta=i["cfg"],
+        options={name: str(value) for name, value in i["new_env"].items()},
+        dependencies={
+            name: Dependency(uid=dependency["uoa"], variables=dependency["dict"].get("env", {}))
+            for name, dependency in i["deps"].items()
+            if dependency.get("uoa")
+        },
+    )
