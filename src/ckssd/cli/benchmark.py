@@ -1,0 +1,79 @@
+"""Measure accuracy and speed of an installed TFLite model on an installed data set.
+
+    ckssd benchmark --nms=regular
+    ckssd benchmark --nms=fast --count=100 --threads=2 --json
+
+The same run as `ck benchmark program:object-detection-tflite`, without the experiment entry. The variables of
+that program (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …) work here too: --env NAME=VALUE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ckssd.ck.environments import the_environment
+from ckssd.ck.worker import run_worker
+from ckssd.cli.detect import MODEL_TAGS, joined
+from ckssd.cli.install import pairs
+from ckssd.cli.result import Result
+from ckssd.measure.settings import BenchmarkSettings, from_environment
+
+FLAGS = {
+    "nms": "USE_NMS",
+    "count": "CK_BATCH_COUNT",
+    "skip": "CK_SKIP_IMAGES",
+    "threads": "CK_HOST_CPU_NUMBER_OF_PROCESSORS",
+    "resize": "CK_RESIZE",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--tags", default="", help="tags that choose among the installed TFLite models")
+    parser.add_argument("--dataset-tags", default="", help="tags that choose among the installed data sets")
+    parser.add_argument("--nms", help="regular or fast (USE_NMS; default: regular)")
+    parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
+    parser.add_argument("--skip", help="how many images to leave out first (CK_SKIP_IMAGES)")
+    parser.add_argument(
+        "--threads", help="of the interpreter (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)"
+    )
+    parser.add_argument("--resize", help="how images are resized (CK_RESIZE)")
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the program"
+    )
+    parser.add_argument(
+        "--detections", type=Path, metavar="FILE", help="write the detections there, as COCO results"
+    )
+
+
+def run(options: argparse.Namespace) -> Result:
+    """Collect the variables as CK would, then run the benchmark in the LiteRT environment."""
+    variables = dict(os.environ)
+    litert = the_environment("lib,litert").variables
+    variables.update(the_environment("tool,coco").variables)
+    variables.update(the_environment(joined(MODEL_TAGS, options.tags)).variables)
+    variables.update(the_environment(joined("dataset,object-detection", options.dataset_tags)).variables)
+    variables.update({name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)})
+    variables.update(pairs(options.env, "--env"))
+    settings = from_environment(variables)
+    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
+        described = Path(folder) / "settings.json"
+        described.write_text(json.dumps(plain(settings)), encoding="utf-8")
+        arguments = ["--settings", str(described)]
+        if options.detections:
+            arguments += ["--detections", str(options.detections)]
+        python = Path(litert["CK_ENV_LIB_LITERT_PYTHON_FILE"])
+        result, text = run_worker(python, "ckssd.measure", arguments)
+    return Result(text.strip(), result)
+
+
+def plain(settings: BenchmarkSettings) -> dict[str, Any]:
+    """Return settings as JSON values, for another process."""
+    fields = dataclasses.asdict(settings)
+    return {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}

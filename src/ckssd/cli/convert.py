@@ -1,0 +1,39 @@
+"""Step 2: convert tflite_graph.pb to detect.tflite and detect_cut.tflite (without the postprocessing).
+
+ckssd convert --graph graph/tflite_graph.pb --output tflite/
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ckssd.ck.environments import the_environment
+from ckssd.cli.detect import joined
+from ckssd.cli.result import Result
+from ckssd.tflite.program import GRAPH_FILE, OUTPUT_DIRECTORY, convert_from_environment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--graph", type=Path, required=True, help="what `ckssd export` made: tflite_graph.pb")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the TFLite files go")
+    parser.add_argument(
+        "--tensorflow-tags", default="", help="tags that choose among the installed TensorFlows"
+    )
+
+
+def run(options: argparse.Namespace) -> Result:
+    """Convert in the TensorFlow environment."""
+    variables = {**os.environ, **the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables}
+    variables.update({GRAPH_FILE: str(options.graph.absolute()), OUTPUT_DIRECTORY: str(options.output)})
+    converted = convert_from_environment(variables, Path.cwd())
+    files = [str(made) for made in converted.files]
+    data = {
+        "files": files,
+        "anchors": converted.num_anchors,
+        "classes": converted.num_classes,
+        "tensorflow": converted.tensorflow,
+    }
+    return Result("\n".join(files), data)

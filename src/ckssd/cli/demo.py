@@ -1,0 +1,162 @@
+"""Install, convert and measure the built-in model by real ck commands (what `make demo` runs).
+
+The full output of the commands goes to .ck/demo.log, the measured runs to .ck/demo.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ckssd
+from ckssd.ck.home import checkout_home, register
+from ckssd.cli.result import Result
+from ckssd.errors import EnvironmentSetupError, RunError
+from ckssd.report import say, step
+
+INSTALLS = {
+    "LiteRT": "lib,litert",
+    "COCO metric tools": "tool,coco",
+    "TensorFlow": "lib,tensorflow,vcpu,v2",
+    "the Object Detection API": "model,tensorflow,api",
+    "the built-in data set": "dataset,object-detection,shapes,val",
+    "the built-in checkpoint": "model,tensorflow,tf,object-detection,ssd-mobilenet,shapes",
+    "the TFLite model, converted from the checkpoint": "model,tflite,ssd-mobilenet,shapes",
+}
+PROGRAM = "program:object-detection-tflite"
+BENCHMARK = [
+    *("--repetitions=1", "--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
+    *("--record", "--record_repo=local", "--record_uoa=ssd-mobilenet-tflite-accuracy"),
+    "--tags=object-detection,ssd-mobilenet,tflite,accuracy",
+    *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
+    *("--dep_add_tags.weights=shapes", "--dep_add_tags.dataset=shapes"),
+]
+LAST_LINES = 25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The demo has no arguments of its own."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The checkout that the demo runs in, and the environment of its commands."""
+
+    root: Path
+    environment: dict[str, str]
+
+    @property
+    def log(self) -> Path:
+        """Where the output of the commands goes."""
+        return self.root / ".ck" / "demo.log"
+
+    def ck(self, *words: str) -> None:
+        """Run a ck command; its output goes to the log, its progress (standard error) is shown."""
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"\n$ ck {shlex.join(words)}\n")
+            log.flush()
+            done = subprocess.run(
+                [str(Path(sys.executable).with_name("ck")), *words],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                check=False,
+            )
+        if done.returncode != 0:
+            self._fail(words, f"exit code {done.returncode}")
+
+    def _fail(self, words: tuple[str, ...], reason: str) -> None:
+        tail = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        say("\n".join(tail))
+        raise RunError(
+            "A command of the demo failed",
+            where=f"ck {shlex.join(words)}",
+            got=reason,
+            advice=f"see {self.log}",
+        )
+
+    def benchmark(self, nms: str) -> dict[str, Any]:
+        """Measure with one kind of NMS and return the content of the run's timer file."""
+        timer = self.root / "program" / "object-detection-tflite" / "tmp" / "tmp-ck-timer.json"
+        timer.unlink(missing_ok=True)
+        words = ("benchmark", PROGRAM, f"--env.USE_NMS={nms}", *BENCHMARK)
+        self.ck(*words)
+        if not timer.exists():  # ck benchmark ends with 0 even if the program failed
+            self._fail(words, "no result")
+        result: dict[str, Any] = json.loads(timer.read_text(encoding="utf-8"))
+        return result
+
+
+def run(_: argparse.Namespace) -> Result:
+    """Run every step; those that were done before are quick."""
+    checkout = find_checkout()
+    checkout.log.write_text("", encoding="utf-8")
+    started = time.monotonic()
+    for name, tags in INSTALLS.items():
+        step(f"ck install package --tags={tags}   ({name})")
+        # Where something else with these tags is installed too, the demo means the newest; it never asks.
+        checkout.ck("install", "package", f"--tags={tags}", "--quiet")
+    runs = []
+    for nms in ("regular", "fast"):
+        step(f"ck benchmark {PROGRAM} --env.USE_NMS={nms} …")
+        runs.append(as_run(nms, checkout.benchmark(nms)))
+    data = {"runs": runs, "seconds": time.monotonic() - started}
+    place = checkout.root / ".ck" / "demo.json"
+    place.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return Result(f"\n{table(runs)}\nAll numbers and settings: {place.relative_to(checkout.root)}", data)
+
+
+def find_checkout() -> Checkout:
+    """Return the checkout that this library runs from.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        The library was installed without its checkout.
+    """
+    root = Path(ckssd.__file__).resolve().parents[2]
+    if not (root / ".ckr.json").exists():
+        raise EnvironmentSetupError(
+            "The demo needs a checkout of this repository",
+            where=root,
+            advice="clone it and run `make demo` there",
+        )
+    home = checkout_home(root)
+    register(root, home)
+    return Checkout(root, {**os.environ, **home.variables()})
+
+
+def as_run(nms: str, timer: dict[str, Any]) -> dict[str, Any]:
+    """Return one measured run in the form of demo.json."""
+    settings = timer["settings"]
+    return {
+        "nms": nms,
+        "mAP": timer["mAP"],
+        "Recall": timer["recall"],
+        "metrics": timer["metrics"],
+        "images": settings["images"],
+        "times": timer["run_time_state"],
+        "settings": settings,
+        "notes": timer["notes"],
+    }
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """Return the runs as a table for people."""
+    lines = ["NMS       images       mAP    Recall   ms/image   images/s   threads"]
+    for one in runs:
+        times, settings = one["times"], one["settings"]
+        lines.append(
+            f"{one['nms']:<9} {one['images']:>6}  {one['mAP']:>8.4f}  {one['Recall']:>8.4f}"
+            f"  {times['prediction_time_avg_s'] * 1e3:>9.2f}  {times['images_per_second']:>9.1f}"
+            f"  {settings['threads']:>8}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""``ckssd COMMAND``: reads the arguments, runs one command, prints its result once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+import ckssd
+from ckssd.cli import benchmark, convert, demo, detect, evaluate, export, info, install, shapes
+from ckssd.cli.result import Result, output_to_stderr, show, show_error
+from ckssd.errors import CkssdError
+
+
+class Command(Protocol):
+    """What a command's module gives; its docstring is the help text."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+
+    def run(self, options: argparse.Namespace) -> Result:
+        """Do it."""
+
+
+COMMANDS: dict[str, Command] = {
+    "install": install,
+    "info": info,
+    "export": export,
+    "convert": convert,
+    "detect": detect,
+    "evaluate": evaluate,
+    "benchmark": benchmark,
+    "shapes": shapes,
+    "demo": demo,
+}
+
+EXIT_CODES = """\
+exit codes: 0 done, 1 a bug, 2 bad arguments, 3 bad input file, 4 not installed or several match,
+            5 verification failed, 6 network, 7 the machine lacks something, 8 a run failed"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser with every command."""
+    parser = argparse.ArgumentParser(
+        prog="ckssd",
+        description="SSD-MobileNet, reproducible again: install, convert, run and measure.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ckssd {ckssd.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        text = module.__doc__ or ""
+        command = commands.add_parser(
+            name,
+            help=text.splitlines()[0].rstrip("."),
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        module.add_arguments(command)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    options = make_parser().parse_args(arguments)
+    try:
+        with output_to_stderr():
+            result = COMMANDS[options.command].run(options)
+    except CkssdError as error:
+        show_error(options.command, error, as_json=options.json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"ckssd {options.command}: interrupted", file=sys.stderr)
+        return 130
+    show(options.command, result, as_json=options.json)
+    return 0
