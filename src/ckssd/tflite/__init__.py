@@ -1,0 +1,1 @@
+"""TFLite models: made from checkpoints, read, cut in two, and given other postprocessing options."""

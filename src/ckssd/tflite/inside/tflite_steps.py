@@ -1,0 +1,148 @@
+"""Does export and conversion steps in one process of an installed TensorFlow (1.11 to 2.x).
+
+    python tflite_steps.py JOB.json
+
+The job is ``{"steps": [{"do": "export" | "convert" | "anchors", ...}, ...], "result": "RESULT.json"}``;
+one process does many steps because importing TensorFlow costs more than most of them.
+Stands alone: Python 3.6 or later, TensorFlow and (for ``export``) a prepared Object Detection API.
+"""
+# mypy: ignore-errors
+
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # spares the import of Keras 3
+
+INPUT = "normalized_input_image_tensor"
+POSTPROCESS = "TFLite_Detection_PostProcess"
+WITH_POSTPROCESS = [POSTPROCESS] + [f"{POSTPROCESS}:{index}" for index in (1, 2, 3)]
+WITHOUT_POSTPROCESS = ["raw_outputs/box_encodings", "raw_outputs/class_predictions"]
+STEP_MARK = "ckssd-step: "
+
+
+def say(text):
+    """Name the step that begins; the driver shows lines with this mark."""
+    sys.stdout.write(STEP_MARK + text + "\n")
+    sys.stdout.flush()
+
+
+def write_bytes(path, data):
+    """Write a file so that it never exists half."""
+    temporary = Path(path + ".part")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def export(step, result):
+    """Checkpoint to tflite_graph.pb by the Object Detection API's own export function."""
+    from google.protobuf import text_format
+    from object_detection import export_tflite_ssd_graph_lib
+    from object_detection.ckssd_compat import tf
+    from object_detection.protos import pipeline_pb2
+
+    config = pipeline_pb2.TrainEvalPipelineConfig()
+    text_format.Merge(Path(step["pipeline_config"]).read_text(encoding="utf-8"), config)
+    text_format.Merge(step["config_override"], config)
+    tf.reset_default_graph()
+    export_tflite_ssd_graph_lib.export_tflite_graph(
+        config,
+        step["checkpoint"],
+        step["output_directory"],
+        add_postprocessing_op=True,
+        max_detections=step["max_detections"],
+        max_classes_per_detection=step["max_classes_per_detection"],
+        detections_per_class=step["detections_per_class"],
+        use_regular_nms=step["use_regular_nms"],
+    )
+    make_deterministic(str(Path(step["output_directory"]) / "tflite_graph.pb"))
+
+
+def make_deterministic(path):
+    """Write a graph's attributes in a fixed order: protobuf's maps have another one in each process."""
+    data = read_graph(path).SerializeToString(deterministic=True)
+    write_bytes(path, data)
+
+
+def read_graph(path):
+    """Read a GraphDef from its binary file."""
+    try:
+        from tensorflow.compat.v1 import GraphDef
+    except ImportError:  # TensorFlow 1.11 and 1.12
+        from tensorflow import GraphDef
+    graph = GraphDef()
+    graph.ParseFromString(Path(path).read_bytes())
+    return graph
+
+
+def node_of(graph, name, path):
+    """The node of that name, or an end with a line that says which graph lacks it."""
+    for node in graph.node:
+        if node.name == name:
+            return node
+    raise SystemExit(f"the graph {path} has no node {name}")
+
+
+def anchors(step, result):
+    """Write the anchors constant: one line ``ycenter xcenter h w`` for each anchor, in units of the image."""
+    from tensorflow.python.framework import tensor_util
+
+    graph = read_graph(step["graph"])
+    constant = node_of(graph, "anchors", step["graph"])
+    values = tensor_util.MakeNdarray(constant.attr["value"].tensor)
+    if values.ndim != 2 or values.shape[1] != 4:
+        raise SystemExit(f"the anchors of {step['graph']} have shape {list(values.shape)}, not [P, 4]")
+    # Nine digits give every float32 back exactly.
+    lines = [" ".join(f"{value:.9g}" for value in row) for row in values]
+    write_bytes(step["output"], ("\n".join(lines) + "\n").encode("ascii"))
+    post = node_of(graph, POSTPROCESS, step["graph"])
+    result["anchors"] = len(lines)
+    result["num_classes"] = int(post.attr["num_classes"].i)
+
+
+def converter_class():
+    """The TFLite converter that reads frozen graphs, wherever this TensorFlow keeps it."""
+    import tensorflow as tf
+
+    if int(tf.__version__.split(".")[0]) >= 2:
+        return tf.compat.v1.lite.TFLiteConverter
+    if hasattr(tf, "lite"):
+        return tf.lite.TFLiteConverter
+    lite = tf.contrib.lite
+    return getattr(lite, "TFLiteConverter", None) or lite.TocoConverter
+
+
+def convert(step, result):
+    """tflite_graph.pb to a TFLite file, with or without the postprocessing op."""
+    graph = read_graph(step["graph"])
+    shape = [dim.size for dim in node_of(graph, INPUT, step["graph"]).attr["shape"].shape.dim]
+    outputs = WITH_POSTPROCESS if step["postprocess"] else WITHOUT_POSTPROCESS
+    for name in outputs:
+        node_of(graph, name.split(":")[0], step["graph"])
+    converter = converter_class().from_frozen_graph(
+        step["graph"], input_arrays=[INPUT], output_arrays=outputs, input_shapes={INPUT: shape}
+    )
+    converter.allow_custom_ops = bool(step["postprocess"])
+    write_bytes(step["output"], converter.convert())
+
+
+STEPS = {"export": export, "convert": convert, "anchors": anchors}
+
+
+def main(argv):
+    """Do the steps of the job file, in order, and write what was learned."""
+    job = json.loads(Path(argv[1]).read_text(encoding="ascii"))
+    result = {}
+    for step in job["steps"]:
+        say(step["say"])
+        STEPS[step["do"]](step, result)
+    import tensorflow as tf
+
+    result["tensorflow"] = tf.__version__
+    result["python"] = sys.version.split()[0]
+    write_bytes(job["result"], json.dumps(result, sort_keys=True).encode("ascii"))
+
+
+if __name__ == "__main__":
+    main(sys.argv)

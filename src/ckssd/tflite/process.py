@@ -1,0 +1,149 @@
+"""Runs a tool of an installed environment as a process: argument lists, a clean environment, clear errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import InputError, NotInstalledError, RunError
+from ckssd.report import step
+
+_STEP_MARK = "ckssd-step: "
+_LAST_LINES = 12
+
+
+def check_file(path: Path, what: str) -> Path:
+    """Return `path` if it is a file, else raise `InputError`."""
+    if not path.is_file():
+        raise InputError(f"{what} is missing", where=path)
+    return path
+
+
+def research_directories(obj_det_dir: Path) -> list[Path]:
+    """The directories that must be on PYTHONPATH for an Object Detection API.
+
+    Parameters
+    ----------
+    obj_det_dir
+        The directory ``object_detection`` itself (``CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR``).
+
+    Raises
+    ------
+    NotInstalledError
+        If the exporter is not in it.
+    """
+    if not (obj_det_dir / "export_tflite_ssd_graph.py").is_file():
+        raise NotInstalledError(
+            "this is no Object Detection API",
+            where=obj_det_dir,
+            expected="export_tflite_ssd_graph.py in it",
+            advice="ck install package --tags=model,tensorflow,api",
+        )
+    research = obj_det_dir.absolute().parent
+    slim = research / "slim"
+    return [research, slim] if slim.is_dir() else [research]
+
+
+def tool_environment(
+    python: Path, path: Sequence[Path] = (), base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of a process of `python`, an interpreter in an environment of its own.
+
+    Parameters
+    ----------
+    python
+        Its directory comes first on PATH (TensorFlow 1's converter calls ``toco_from_protos`` by name).
+    path
+        Becomes PYTHONPATH; the caller's own does not reach another Python version.
+    base
+        Instead of ``os.environ``.
+    """
+    environment = dict(os.environ if base is None else base)
+    # With PYTHONDONTWRITEBYTECODE every start would compile TensorFlow's Python files again (10 s).
+    for name in ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    environment["PATH"] = os.pathsep.join(
+        [str(python.absolute().parent), environment.get("PATH", os.defpath)]
+    )
+    if path:
+        environment["PYTHONPATH"] = os.pathsep.join(str(entry) for entry in path)
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["TF_USE_LEGACY_KERAS"] = "1"
+    return environment
+
+
+def run_tool(
+    arguments: Sequence[str | Path],
+    environment: Mapping[str, str],
+    *,
+    name: str,
+    on_step: Callable[[str], None] = step,
+) -> None:
+    """Run a process to its end; lines that name a step are shown, the rest only if it fails.
+
+    Raises
+    ------
+    NotInstalledError
+        If the program does not exist.
+    RunError
+        If it ends with another code than 0; ``got`` holds the code and the last lines.
+    """
+    command = [str(argument) for argument in arguments]
+    try:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise NotInstalledError("cannot start the interpreter", where=command[0], got=error) from error
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    with process:
+        try:
+            for line in process.stdout or ():
+                if line.startswith(_STEP_MARK):
+                    on_step(line[len(_STEP_MARK) :].strip())
+                elif line.strip():
+                    last.append(line.strip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise RunError(
+            f"{name} failed", where=command[1], got=f"exit code {process.returncode}: {' | '.join(last)}"
+        )
+
+
+def run_steps(python: Path, steps: Sequence[Mapping[str, Any]], path: Sequence[Path] = ()) -> dict[str, Any]:
+    """Do steps of ``inside/tflite_steps.py`` in one process of `python`; return what it learned.
+
+    Parameters
+    ----------
+    python
+        Interpreter of an environment with TensorFlow.
+    steps
+        See ``inside/tflite_steps.py``; ``say`` in each is the line that people see.
+    path
+        For PYTHONPATH: an Object Detection API, if a step exports.
+    """
+    script = resources.files("ckssd.tflite") / "inside" / "tflite_steps.py"
+    with resources.as_file(script) as script_path, tempfile.TemporaryDirectory(prefix="ckssd-") as work:
+        job, result = Path(work) / "job.json", Path(work) / "result.json"
+        job.write_text(json.dumps({"steps": list(steps), "result": str(result)}), encoding="ascii")
+        run_tool(
+            [python, script_path, job], tool_environment(python, path), name="TensorFlow's part of the work"
+        )
+        learned: dict[str, Any] = json.loads(result.read_text(encoding="ascii"))
+    return learned

@@ -1,0 +1,217 @@
+"""The CK programs ``export-tflite-ssd-graph`` and ``convert-tflite``: settings from variables, then the work.
+
+A variable that is empty counts as not set. Settings of the postprocessing op come from the person (such
+as ``MAX_DETECTIONS``), else from the model's entry (``CK_ENV_TENSORFLOW_MODEL_MAX_DETECTIONS``), else the
+default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckssd.errors import InputError, NotInstalledError, UsageError
+from ckssd.tflite.convert import ANCHORS, Conversion, Converted, convert_graph
+from ckssd.tflite.export import GRAPH, Checkpoint, export_tflite_graph
+from ckssd.tflite.settings import ExportSettings
+
+MODEL = "CK_ENV_TENSORFLOW_MODEL_"
+OUTPUT_DIRECTORY = "OUTPUT_DIRECTORY"
+GRAPH_FILE = "TFLITE_GRAPH"
+WITH_POSTPROCESS = "detect.tflite"
+WITHOUT_POSTPROCESS = "detect_cut.tflite"
+
+_INSTALL_TENSORFLOW = "ck install package --tags=lib,tensorflow"
+_INSTALL_API = "ck install package --tags=model,tensorflow,api"
+_INSTALL_MODEL = "ck install package --tags=model,tensorflow,object-detection"
+
+_WHOLE = {
+    "MAX_DETECTIONS": "max_detections",
+    "MAX_CLASSES_PER_DETECTION": "max_classes_per_detection",
+    "DETECTIONS_PER_CLASS": "detections_per_class",
+}
+_REAL = {"NMS_SCORE_THRESHOLD": "score_threshold", "NMS_IOU_THRESHOLD": "iou_threshold"}
+_VARIABLES = {"nms": "USE_NMS"} | {name: variable for variable, name in (_WHOLE | _REAL).items()}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The graph of Step 1, as binary and as text, and the settings in it."""
+
+    graph: Path
+    graph_text: Path
+    settings: ExportSettings
+
+
+def export_from_environment(env: Mapping[str, str], directory: Path) -> Exported:
+    """Step 1 as the program ``export-tflite-ssd-graph`` runs it.
+
+    Parameters
+    ----------
+    env
+        ``CK_ENV_LIB_TF_PYTHON_FILE`` (or ``CK_ENV_COMPILER_PYTHON_FILE``),
+        ``CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR``, ``CK_ENV_TENSORFLOW_MODEL_ROOT`` (or ``_WEIGHTS_FILE``,
+        ``_PIPELINE_CONFIG``), ``USE_NMS``, ``MAX_DETECTIONS``, ``MAX_CLASSES_PER_DETECTION``,
+        ``DETECTIONS_PER_CLASS``, ``NMS_SCORE_THRESHOLD``, ``NMS_IOU_THRESHOLD``, ``OUTPUT_DIRECTORY``.
+    directory
+        Where relative paths start and, without ``OUTPUT_DIRECTORY``, where the graph goes.
+
+    Raises
+    ------
+    UsageError
+        If a value makes no sense; ``where`` is the variable's name.
+    NotInstalledError
+        If a variable that an installed package gives is not set.
+    InputError, RunError
+        As `ckssd.tflite.export.export_tflite_graph`.
+    """
+    settings = settings_from_environment(env)
+    python = python_from_environment(env)
+    obj_det_dir = Path(_installed(env, "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR", _INSTALL_API))
+    checkpoint = checkpoint_from_environment(env)
+    output = _output_directory(env, directory)
+    graph, text = export_tflite_graph(python, obj_det_dir, checkpoint, output, settings)
+    return Exported(graph, text, settings)
+
+
+def convert_from_environment(env: Mapping[str, str], directory: Path) -> Converted:
+    """Step 2 as the program ``convert-tflite`` runs it.
+
+    Makes ``detect.tflite``, ``detect_cut.tflite`` (without postprocessing) and ``flatanchors.txt``.
+
+    Parameters
+    ----------
+    env
+        ``CK_ENV_LIB_TF_PYTHON_FILE`` (or ``CK_ENV_COMPILER_PYTHON_FILE``), ``TFLITE_GRAPH`` (by default
+        ``tflite_graph.pb`` in the output directory, else in ``CK_ENV_TENSORFLOW_MODEL_ROOT``) and
+        ``OUTPUT_DIRECTORY``.
+    directory
+        Where relative paths start and, without ``OUTPUT_DIRECTORY``, where the files go.
+
+    Raises
+    ------
+    NotInstalledError
+        If no interpreter is given.
+    InputError, RunError
+        As `ckssd.tflite.convert.convert_graph`.
+    """
+    python = python_from_environment(env)
+    output = _output_directory(env, directory)
+    graph = _graph(env, directory, output)
+    conversions = [
+        Conversion(output / WITH_POSTPROCESS),
+        Conversion(output / WITHOUT_POSTPROCESS, postprocess=False),
+    ]
+    return convert_graph(python, graph, conversions, anchors=output / ANCHORS)
+
+
+def settings_from_environment(env: Mapping[str, str]) -> ExportSettings:
+    """Read and check the settings of the postprocessing op.
+
+    Raises
+    ------
+    UsageError
+        If a value makes no sense; ``where`` is the variable's name.
+    """
+    given: dict[str, int | float] = {}
+    for variable, name in _WHOLE.items():
+        found, text = _setting(env, variable)
+        if text:
+            given[name] = _whole(found, text)
+    for variable, name in _REAL.items():
+        found, text = _setting(env, variable)
+        if text:
+            given[name] = _real(found, text)
+    nms = env.get("USE_NMS", "").strip().lower() or "regular"
+    try:
+        return ExportSettings(nms=nms, **given)  # type: ignore[arg-type]
+    except UsageError as error:
+        variable = _VARIABLES[str(error.where)]
+        raise UsageError(
+            error.what,
+            where=_setting(env, variable)[0],
+            expected=error.expected,
+            got=error.got,
+            advice=error.advice,
+        ) from error
+
+
+def python_from_environment(env: Mapping[str, str]) -> Path:
+    """The interpreter of the environment that has TensorFlow.
+
+    Raises
+    ------
+    NotInstalledError
+        If neither variable is set, or the file does not exist.
+    """
+    variable = "CK_ENV_LIB_TF_PYTHON_FILE"
+    if not env.get(variable):
+        variable = "CK_ENV_COMPILER_PYTHON_FILE" if env.get("CK_ENV_COMPILER_PYTHON_FILE") else variable
+    python = Path(_installed(env, variable, _INSTALL_TENSORFLOW))
+    if not python.is_file():
+        raise NotInstalledError(
+            f"{variable} names no file", where=python, advice=f"install it again: {_INSTALL_TENSORFLOW}"
+        )
+    return python
+
+
+def checkpoint_from_environment(env: Mapping[str, str]) -> Checkpoint:
+    """The checkpoint of the chosen model: its own variables first, then its directory."""
+    weights, config = env.get(MODEL + "WEIGHTS_FILE"), env.get(MODEL + "PIPELINE_CONFIG")
+    root = env.get(MODEL + "ROOT")
+    if not root and weights:
+        root = str(Path(weights).parent)
+    if not root:
+        root = _installed(env, MODEL + "ROOT", _INSTALL_MODEL)
+    usual = Checkpoint.in_directory(Path(root))
+    return Checkpoint(
+        Path(config) if config else usual.pipeline_config, Path(weights) if weights else usual.prefix
+    )
+
+
+def _graph(env: Mapping[str, str], directory: Path, output: Path) -> Path:
+    if env.get(GRAPH_FILE):
+        return directory / env[GRAPH_FILE]
+    root = env.get(MODEL + "ROOT")
+    places = [output / GRAPH, *([Path(root) / GRAPH] if root else [])]
+    for place in places:
+        if place.is_file():
+            return place
+    raise InputError(
+        "no graph to convert",
+        where=" or ".join(map(str, places)),
+        advice=f"make it with ck run program:export-tflite-ssd-graph, or name it with {GRAPH_FILE}",
+    )
+
+
+def _output_directory(env: Mapping[str, str], directory: Path) -> Path:
+    return directory / env.get(OUTPUT_DIRECTORY, "")
+
+
+def _setting(env: Mapping[str, str], variable: str) -> tuple[str, str]:
+    """The name of the variable that decides, and its text ('' if none is set)."""
+    for name in (variable, MODEL + variable):
+        if env.get(name, "").strip():
+            return name, env[name].strip()
+    return variable, ""
+
+
+def _installed(env: Mapping[str, str], variable: str, advice: str) -> str:
+    if not env.get(variable):
+        raise NotInstalledError(f"{variable} is not set", advice=advice)
+    return env[variable]
+
+
+def _whole(variable: str, text: str) -> int:
+    if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
+        raise UsageError("not a number", where=variable, expected="a whole number of at least 1", got=text)
+    return int(text)
+
+
+def _real(variable: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("not a number", where=variable, expected="a number from 0 to 1", got=text) from None
