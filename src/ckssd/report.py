@@ -6,10 +6,14 @@ Results never pass through here: they go to standard output, printed once, by th
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
+
+from ckssd.errors import CkssdError
 
 T = TypeVar("T")
 
@@ -19,6 +23,21 @@ PLAIN_LINE_EVERY_S = 5.0
 def say(text: str) -> None:
     """Print one line of progress for people."""
     print(text, file=sys.stderr, flush=True)
+
+
+def failed(error: CkssdError, prefix: str, error_file: Path | None = None) -> int:
+    """Print an error as one line, or write it as JSON for the process that will print it.
+
+    Returns
+    -------
+    int
+        The exit code that the process should end with.
+    """
+    if error_file is None:
+        say(f"{prefix}: {error}")
+    else:
+        error_file.write_text(json.dumps(error.as_dict()), encoding="utf-8")
+    return error.exit_code
 
 
 def step(name: str) -> None:
@@ -79,7 +98,8 @@ class ByteProgress:
         if self._bar is not None:
             self._bar.close()
         elif not self._quiet:
-            say(f"{self._name}: {_megabytes(self._done)} MB here")
+            whole = self._total is None or self._done >= self._total
+            say(f"{self._name}: {'' if whole else 'stopped at '}{_megabytes(self._done)} MB")
 
     def at(self, done: int) -> None:
         """``done`` bytes are there now."""

@@ -1,0 +1,244 @@
+"""COCO's detection metrics, by faster-coco-eval or pycocotools: the twelve numbers, and AP by class.
+
+Runs as ``python -m ckssd.coco.metrics`` in the environment that has these tools: JSON in, JSON out.
+It imports nothing but them, numpy and this package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import importlib.metadata
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ckssd.coco.exact import ExactPrecision
+from ckssd.errors import CkssdError, EnvironmentSetupError, InputError
+from ckssd.report import failed
+
+TOOLS = ("faster-coco-eval", "pycocotools")
+DEFAULT_TOOL = "faster-coco-eval"
+
+# COCOeval.stats in its own order; the names are those of https://cocodataset.org/#detection-eval
+STATS = (
+    *("AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge"),
+    *("AR1", "AR10", "AR100", "ARsmall", "ARmedium", "ARlarge"),
+)
+
+# Where COCOeval keeps area ranges and limits of detections for each image.
+ALL, SMALL, MEDIUM, LARGE = range(4)
+ONE, TEN, HUNDRED = range(3)
+
+Numbers = npt.NDArray[np.float64]
+
+
+def evaluate(
+    annotations: Path,
+    detections: Sequence[dict[str, Any]],
+    image_ids: Sequence[int],
+    tool: str = DEFAULT_TOOL,
+) -> dict[str, Any]:
+    """COCO metrics of boxes on some of a data set's images.
+
+    Parameters
+    ----------
+    annotations
+        An instances file.
+    detections
+        COCO results: ``image_id``, ``category_id``, ``bbox`` [x, y, width, height] in pixels, ``score``.
+    image_ids
+        The images that were run; the others do not count.
+    tool
+        One of ``TOOLS``.
+
+    Returns
+    -------
+    dict
+        ``mAP`` (AP at IoU 0.5 to 0.95), ``recall`` (AR with 100 detections), ``metrics`` (the twelve),
+        ``per_class`` (category name to AP, None where there is nothing to find), ``tool``, ``tool_version``,
+        ``images``, ``detections``. A number that is not defined is -1, as COCO has it.
+
+    Raises
+    ------
+    InputError
+        If a detection belongs to an image that was not run, an image to no annotations, or the annotations
+        cannot be read.
+    EnvironmentSetupError
+        If the tool is not installed in this Python.
+    """
+    coco_class, eval_class, version = _load_tool(tool)
+    _check_detections(detections, set(image_ids))
+    with contextlib.redirect_stdout(io.StringIO()):  # both tools print as they go
+        truth = _load_truth(coco_class, annotations)
+        _check_images(truth, image_ids, annotations)
+        results = _load_results(coco_class, truth, detections)
+        run = eval_class(truth, results, "bbox")
+        run.params.imgIds = sorted(image_ids)
+        precision, recall = _accumulate(run, truth, exact=tool != "pycocotools")
+    metrics = _twelve_numbers(run, precision, recall)
+    return {
+        "mAP": metrics["AP"],
+        "recall": metrics["AR100"],
+        "metrics": metrics,
+        "per_class": _per_class(run, truth, precision),
+        "tool": tool,
+        "tool_version": version,
+        "images": len(image_ids),
+        "detections": len(detections),
+    }
+
+
+def _load_tool(tool: str) -> tuple[Any, Any, str]:
+    """The tool's COCO and COCOeval classes, and its version."""
+    try:
+        if tool == "pycocotools":
+            coco = importlib.import_module("pycocotools.coco").COCO
+            evaluator = importlib.import_module("pycocotools.cocoeval").COCOeval
+        else:
+            package = importlib.import_module("faster_coco_eval")
+            coco, evaluator = package.COCO, package.COCOeval_faster
+        return coco, evaluator, importlib.metadata.version(tool)
+    except ImportError as error:
+        raise EnvironmentSetupError(
+            "The metrics tool is not installed in this Python",
+            where=sys.executable,
+            expected=tool,
+            got=str(error),
+            advice="install the COCO tools package (tags tool,coco)",
+        ) from error
+
+
+def _check_detections(detections: Sequence[dict[str, Any]], image_ids: set[int]) -> None:
+    for index, detection in enumerate(detections):
+        if detection["image_id"] not in image_ids:
+            raise InputError(
+                "The detections do not fit the images",
+                where=f"detections[{index}].image_id",
+                expected="the id of an image that was run",
+                got=detection["image_id"],
+            )
+
+
+def _load_truth(coco_class: Any, annotations: Path) -> Any:
+    try:
+        return coco_class(str(annotations))
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
+
+
+def _check_images(truth: Any, image_ids: Sequence[int], annotations: Path) -> None:
+    unknown = sorted(set(image_ids) - set(truth.imgs))
+    if unknown:
+        raise InputError(
+            "The annotations do not fit the images that were run",
+            where=annotations,
+            expected="ids of its images",
+            got=", ".join(map(str, unknown[:5])),
+        )
+
+
+def _load_results(coco_class: Any, truth: Any, detections: Sequence[dict[str, Any]]) -> Any:
+    """``COCO.loadRes``, which fails when there are no detections at all."""
+    if detections:
+        return truth.loadRes([dict(detection) for detection in detections])
+    results = coco_class()
+    results.dataset = {
+        "images": truth.dataset["images"],
+        "categories": truth.dataset["categories"],
+        "annotations": [],
+    }
+    results.createIndex()
+    return results
+
+
+def _accumulate(run: Any, truth: Any, *, exact: bool) -> tuple[Numbers, Numbers]:
+    """Precision [IoU, recall, category, area, maxDets] and recall [IoU, category, area, maxDets]."""
+    annotations = truth.loadAnns(truth.getAnnIds(imgIds=run.params.imgIds))
+    correction = ExactPrecision(run, annotations) if exact else None
+    run.evaluate()
+    run.accumulate()
+    precision = np.asarray(run.eval["precision"], dtype=np.float64)
+    recall = np.asarray(run.eval["recall"], dtype=np.float64)
+    return precision if correction is None else correction.correct(precision), recall
+
+
+def _twelve_numbers(run: Any, precision: Numbers, recall: Numbers) -> dict[str, float]:
+    """COCOeval.summarize's numbers, in its order and by its means."""
+    thresholds = [round(float(threshold), 2) for threshold in run.params.iouThrs]
+    strict, loose = thresholds.index(0.75), thresholds.index(0.5)
+    values = [
+        precision[..., ALL, HUNDRED],
+        precision[loose, ..., ALL, HUNDRED],
+        precision[strict, ..., ALL, HUNDRED],
+    ]
+    values += [precision[..., area, HUNDRED] for area in (SMALL, MEDIUM, LARGE)]
+    values += [recall[..., ALL, limit] for limit in (ONE, TEN, HUNDRED)]
+    values += [recall[..., area, HUNDRED] for area in (SMALL, MEDIUM, LARGE)]
+    return {name: _mean(numbers) for name, numbers in zip(STATS, values, strict=True)}
+
+
+def _mean(numbers: Numbers) -> float:
+    """The mean of what is defined; -1, as COCO has it, where nothing is."""
+    defined = numbers[numbers > -1]
+    return float(np.mean(defined)) if defined.size else -1.0
+
+
+def _per_class(run: Any, truth: Any, precision: Numbers) -> dict[str, float | None]:
+    """AP at IoU 0.5 to 0.95 of each category; None where there is nothing to find."""
+    by_class: dict[str, float | None] = {}
+    for index, category in enumerate(run.params.catIds):
+        value = _mean(precision[:, :, index, ALL, HUNDRED])
+        by_class[str(truth.cats[category]["name"])] = None if value < 0 else value
+    return by_class
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``--annotations FILE --detections FILE --images FILE --output FILE [--tool NAME]``."""
+    parser = argparse.ArgumentParser(
+        prog="ckssd.coco.metrics", description="COCO metrics of detections, as JSON."
+    )
+    parser.add_argument("--annotations", type=Path, required=True, help="COCO instances file")
+    parser.add_argument("--detections", type=Path, required=True, help="COCO results file")
+    parser.add_argument("--images", type=Path, help="JSON list of the image ids that were run; default: all")
+    parser.add_argument("--output", type=Path, required=True, help="where the metrics go, as JSON")
+    parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
+    parser.add_argument("--tool", choices=TOOLS, default=DEFAULT_TOOL)
+    options = parser.parse_args(arguments)
+    try:
+        detections = _read_list(options.detections, "detections")
+        image_ids = (
+            _read_list(options.images, "image ids") if options.images else _all_images(options.annotations)
+        )
+        result = evaluate(options.annotations, detections, image_ids, options.tool)
+    except CkssdError as error:
+        return failed(error, "ckssd evaluate", options.error)
+    options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _all_images(annotations: Path) -> list[int]:
+    from ckssd.coco.annotations import read_annotations
+
+    return [image.id for image in read_annotations(annotations).images]
+
+
+def _read_list(path: Path, name: str) -> list[Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"The {name} cannot be read", where=path, got=str(error)) from error
+    if not isinstance(content, list):
+        raise InputError(f"The {name} are no list", where=path, got=type(content).__name__)
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())

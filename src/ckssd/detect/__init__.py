@@ -1,0 +1,1 @@
+"""Images in, detections out: decode, resize, run, read boxes, draw."""

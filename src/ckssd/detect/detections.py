@@ -1,0 +1,70 @@
+"""What was found in one image, and the same as COCO results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Detections:
+    """N detections in one image, best first as the operator gave them.
+
+    ``boxes`` float32 [N, 4]: ymin, xmin, ymax, xmax as fractions of the image, clipped to [0, 1].
+    ``classes`` int64 [N]: the model's class index, without background (0 is the first real class).
+    ``scores`` float32 [N].
+    """
+
+    boxes: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+def from_outputs(
+    boxes: npt.NDArray[np.float32],
+    classes: npt.NDArray[np.float32],
+    scores: npt.NDArray[np.float32],
+    count: npt.NDArray[np.float32],
+) -> Detections:
+    """Read TFLite_Detection_PostProcess's outputs for one image: [1, M, 4], [1, M], [1, M] and [1].
+
+    Only the first ``count`` slots are valid (fast NMS leaves garbage behind them), and the operator does not
+    clip boxes to the image, which costs 0.003 mAP.
+    """
+    valid = int(count.reshape(-1)[0])
+    return Detections(
+        boxes=np.clip(boxes.reshape(-1, 4)[:valid], 0.0, 1.0).astype(np.float32),
+        classes=classes.reshape(-1)[:valid].astype(np.int64),
+        scores=scores.reshape(-1)[:valid].astype(np.float32),
+    )
+
+
+def to_coco(
+    found: Detections, *, image_id: int, width: int, height: int, category_ids: Mapping[int, int]
+) -> list[dict[str, Any]]:
+    """COCO results: ``bbox`` is x, y, width, height in pixels of the original image.
+
+    Classes that ``category_ids`` (class index to category id) leaves out are left out here too.
+    """
+    boxes = found.boxes.astype(np.float64) * np.array([height, width, height, width], dtype=np.float64)
+    results = []
+    for (top, left, bottom, right), index, score in zip(
+        boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True
+    ):
+        if index in category_ids:
+            results.append(
+                {
+                    "image_id": image_id,
+                    "category_id": category_ids[index],
+                    "bbox": [left, top, right - left, bottom - top],
+                    "score": score,
+                }
+            )
+    return results

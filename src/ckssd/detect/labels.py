@@ -1,0 +1,103 @@
+"""Class names: a model's label map or list, and which of its classes is which category of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckssd.errors import InputError
+from ckssd.tflite.labels import BACKGROUND, read_label_map
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """Which category of the data set each of the model's classes is.
+
+    ``category_ids``: class index (0 is the first real class) to category id.
+    ``names``: class index to name.
+    ``ignored``: names of classes that the data set has no category for.
+    """
+
+    category_ids: dict[int, int]
+    names: dict[int, str]
+    ignored: tuple[str, ...]
+
+    def describe(self) -> str:
+        """One line for people: ``class + 1 (1 circle … 6 cross)``."""
+        offsets = {category - index for index, category in self.category_ids.items()}
+        rule = (
+            f"category id = class + {offsets.pop()}" if len(offsets) == 1 else "category ids matched by name"
+        )
+        pairs = [f"{category} {self.names[index]}" for index, category in sorted(self.category_ids.items())]
+        shown = pairs if len(pairs) <= 10 else [*pairs[:3], "…", pairs[-1]]
+        return f"{rule} ({', '.join(shown)})"
+
+
+def read_labels(path: Path) -> dict[int, str]:
+    """Read label ids and names: a label map (``.pbtxt``), or a list: one name per line, background first.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, holds no labels, or gives one id twice.
+    """
+    if path.suffix == ".pbtxt":
+        return read_label_map(path)
+    try:
+        names = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("The label list cannot be read", where=path, got=str(error)) from error
+    labels = {label: name.strip() for label, name in enumerate(names) if label > 0 and name.strip()}
+    labels = {label: name for label, name in labels.items() if name != BACKGROUND}
+    if not labels:
+        raise InputError(
+            "The label list has no labels", where=path, expected="one name per line, background first"
+        )
+    return labels
+
+
+def map_classes(
+    labels: Mapping[int, str], categories: Mapping[int, str], *, num_classes: int, offset: int, where: str
+) -> ClassMap:
+    """Match a model's classes with a data set's categories, by name.
+
+    Parameters
+    ----------
+    labels
+        Label id to name; class index = label id - ``offset``.
+    categories
+        The data set's category id to name.
+    num_classes
+        How many real classes the model has.
+    where
+        The annotations' file, for the error.
+
+    Raises
+    ------
+    InputError
+        If a label id lies outside the model's classes, or a category is unknown to the model.
+    """
+    outside = [f"{label} ({name})" for label, name in labels.items() if not 0 <= label - offset < num_classes]
+    if outside:
+        raise InputError(
+            "The labels do not fit the model",
+            expected=f"ids {offset} to {num_classes + offset - 1}",
+            got=", ".join(outside[:5]),
+        )
+    by_name = {name: category for category, name in categories.items()}
+    unknown = sorted(set(by_name) - set(labels.values()))
+    if unknown:
+        raise InputError(
+            "The annotations do not fit the model: it was not trained on all of their categories",
+            where=where,
+            expected=f"categories among {', '.join(sorted(labels.values())[:10])}",
+            got=", ".join(unknown[:5]),
+            advice="choose the model's own data set, or annotations with categories that it knows",
+        )
+    names = {label - offset: name for label, name in sorted(labels.items())}
+    return ClassMap(
+        category_ids={index: by_name[name] for index, name in names.items() if name in by_name},
+        names=names,
+        ignored=tuple(name for name in names.values() if name not in by_name),
+    )

@@ -1,0 +1,57 @@
+"""``python -m ckssd.measure --settings FILE --output FILE``: one benchmark run, for ``ckssd benchmark``.
+
+Runs in the environment that has LiteRT. The settings are a JSON object with the fields of BenchmarkSettings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import CkssdError, InputError
+from ckssd.measure.program import finish
+from ckssd.measure.record import discard
+from ckssd.measure.run import run_benchmark
+from ckssd.measure.settings import from_mapping
+from ckssd.report import failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 and the result in ``--output``; or an error's code, and its line on stderr."""
+    parser = argparse.ArgumentParser(
+        prog="ckssd.measure", description="Run one benchmark from a settings file."
+    )
+    parser.add_argument(
+        "--settings", type=Path, required=True, help="JSON object, fields of BenchmarkSettings"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="where the result goes, as in tmp-ck-timer.json"
+    )
+    parser.add_argument("--detections", type=Path, help="where COCO results go")
+    parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
+    options = parser.parse_args(arguments)
+    discard([path for path in (options.output, options.detections, options.error) if path is not None])
+    try:
+        settings = from_mapping(_read_object(options.settings))
+        finish(settings, run_benchmark(settings), timer=options.output, detections=options.detections)
+    except CkssdError as error:
+        return failed(error, "ckssd benchmark", options.error)
+    return 0
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError("The settings cannot be read", where=path, got=str(error)) from error
+    if not isinstance(content, dict):
+        raise InputError("The settings are no JSON object", where=path, got=type(content).__name__)
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())

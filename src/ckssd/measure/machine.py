@@ -1,0 +1,54 @@
+"""Where a measurement was taken: processor, operating system, versions, and hashes of what was measured."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import resource
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("ai-edge-litert", "numpy", "pillow")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Processor, processors that this process may use, operating system, and its peak memory so far."""
+    return {
+        "cpu": _cpu_name(),
+        "processors": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "peak_memory_mb": round(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1
+        ),  # Linux gives KiB
+    }
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of what decides the detections."""
+    versions = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "unknown"
+    return versions
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file of any size."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

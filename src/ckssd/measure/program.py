@@ -1,0 +1,46 @@
+"""``program:object-detection-tflite`` as CK runs it: settings from variables, results to CK's timer file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ckssd.errors import CkssdError
+from ckssd.measure.record import discard, write_json
+from ckssd.measure.result import BenchmarkResult
+from ckssd.measure.run import run_benchmark
+from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.measure.summary import summary
+from ckssd.report import failed
+
+TIMER_FILE = "tmp-ck-timer.json"
+DETECTIONS_FILE = "detections.json"
+
+
+def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
+    """Run the benchmark that the variables describe; ``folder`` is CK's temporary one (default: the current).
+
+    Returns the exit code. A failed run prints one line and leaves neither a timer file nor detections, not
+    even those of an earlier run: CK would record them.
+    """
+    folder = folder or Path.cwd()
+    timer = folder / (environment.get("CK_TIMER_FILE") or TIMER_FILE)
+    detections = folder / DETECTIONS_FILE
+    try:
+        discard([timer, detections])
+        settings = from_environment(environment)
+        result = run_benchmark(settings)
+        finish(settings, result, timer=timer, detections=detections)
+    except CkssdError as error:
+        return failed(error, "FAILED")
+    return 0
+
+
+def finish(
+    settings: BenchmarkSettings, result: BenchmarkResult, *, timer: Path, detections: Path | None
+) -> None:
+    """Print the summary; write the detections, and last of all the timer file."""
+    print(summary(result, full=settings.full_report), flush=True)
+    if detections is not None:
+        write_json(detections, result.detections)
+    write_json(timer, result.as_timer())

@@ -1,0 +1,142 @@
+"""What a benchmark run gives: times, metrics, and every setting that decides them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds. ``load`` and ``detect`` have one entry for each image, in the order they were run."""
+
+    setup: float
+    load: tuple[float, ...]
+    detect: tuple[float, ...]
+    wall: float
+
+    @property
+    def load_total(self) -> float:
+        """Time of decoding, resizing and normalising all images."""
+        return sum(self.load)
+
+    @property
+    def detect_total(self) -> float:
+        """Time of detection in all images."""
+        return sum(self.detect)
+
+    @property
+    def load_average(self) -> float:
+        """Time of loading an image."""
+        return _average(self.load)
+
+    @property
+    def detect_average(self) -> float:
+        """Time of detection in an image."""
+        return _average(self.detect)
+
+    @property
+    def images_per_second(self) -> float:
+        """Images decoded, resized and detected in a second of wall time."""
+        return len(self.detect) / self.wall
+
+    def as_dict(self) -> dict[str, float]:
+        """The names of the original program's timer file."""
+        return {
+            "setup_time_s": self.setup,
+            "test_time_s": self.wall,
+            "images_load_time_total_s": self.load_total,
+            "images_load_time_avg_s": self.load_average,
+            "prediction_time_total_s": self.detect_total,
+            "prediction_time_avg_s": self.detect_average,
+            "images_per_second": self.images_per_second,
+        }
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What decides a result, read from the model and the data where they say it."""
+
+    nms: str
+    score_threshold: float
+    iou_threshold: float
+    max_detections: int
+    detections_per_class: int
+    max_classes_per_detection: int
+    scales_yxhw: tuple[float, float, float, float]
+    custom_settings: bool
+    boxes: str
+    resize: str
+    resize_method: str
+    input_size: tuple[int, int]
+    channel_order: str
+    normalisation: str
+    class_map: str
+    threads: int
+    postprocess_threads: int
+    batch_size: int
+    images: int
+    images_available: int
+    images_skipped: int
+    image_order: str
+    model_file: str
+    model_name: str
+    model_sha256: str
+    model_bytes: int
+    dataset_type: str
+    annotations_sha256: str
+    metric: str
+    metrics_tool: str
+    versions: dict[str, str]
+    machine: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """A finished run: ``detections`` are COCO results, ``metrics`` those of ckssd.coco.metrics."""
+
+    times: Times
+    metrics: dict[str, Any]
+    settings: RunSettings
+    notes: tuple[str, ...]
+    detections: list[dict[str, Any]]
+
+    @property
+    def mean_average_precision(self) -> float:
+        """AP at IoU 0.5 to 0.95, COCO's first number."""
+        return float(self.metrics["mAP"])
+
+    @property
+    def recall(self) -> float:
+        """AR with 100 detections."""
+        return float(self.metrics["recall"])
+
+    def as_timer(self) -> dict[str, Any]:
+        """The content of tmp-ck-timer.json, from which CK takes a run's characteristics."""
+        return {
+            "execution_time": self.times.setup + self.times.wall,
+            "run_time_state": self.times.as_dict(),
+            "setup_time_s": self.times.setup,
+            "images_load_time_s": self.times.load_total,
+            "detection_time_total_s": self.times.detect_total,
+            "detection_time_avg_s": self.times.detect_average,
+            "images_per_second": self.times.images_per_second,
+            "images": self.settings.images,
+            "detections": len(self.detections),
+            "mAP": self.mean_average_precision,
+            "recall": self.recall,
+            "metrics": self.metrics["metrics"],
+            "per_class": self.metrics["per_class"],
+            "settings": self.settings.as_dict(),
+            "notes": list(self.notes),
+        }
+
+
+def _average(seconds: tuple[float, ...]) -> float:
+    """The mean without the first image, which warms the system up; the original program counts so."""
+    counted = seconds[1:] or seconds
+    return sum(counted) / len(counted)

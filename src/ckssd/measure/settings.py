@@ -1,0 +1,211 @@
+"""What a benchmark run is told: by CK's environment variables or by a JSON object, checked before any work.
+
+One table, ``FIELDS``, says for each setting which variable gives it, what it may be, and its default. A bad
+value ends in one UsageError that names the variable, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
+from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
+from ckssd.errors import UsageError
+from ckssd.measure.custom import CustomOptions
+from ckssd.measure.values import (
+    Check,
+    bad_value,
+    choice,
+    file_path,
+    folder_path,
+    plain_text,
+    switch,
+    whole_number,
+)
+
+MODEL = "CK_ENV_TENSORFLOW_MODEL_"
+GRAPHS = {"regular": "TFLITE_GRAPH_REGULAR_NMS", "fast": "TFLITE_GRAPH_FAST_NMS"}
+
+
+@dataclass(frozen=True)
+class BenchmarkSettings:
+    """One benchmark run.
+
+    ``batch_count`` None means all images. ``image_width`` and ``image_height`` None mean the model's own.
+    ``label_offset`` is the label id of class index 0. ``custom`` replaces the postprocessing options.
+    """
+
+    model: Path
+    labels: Path
+    images: Path
+    annotations: Path
+    metrics_python: Path
+    nms: str = "regular"
+    batch_count: int | None = None
+    batch_size: int = 1
+    skip_images: int = 0
+    metric: str = "coco"
+    metrics_tool: str = DEFAULT_TOOL
+    threads: int = 1
+    resize: ResizeMethod = DEFAULT_RESIZE
+    image_width: int | None = None
+    image_height: int | None = None
+    normalize: bool = True
+    label_offset: int = 1
+    silent: bool = False
+    full_report: bool = False
+    verbose: bool = False
+    model_name: str = ""
+    dataset_type: str = ""
+    custom: CustomOptions | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A setting's variable, its check, and a default where BenchmarkSettings has none."""
+
+    variable: str
+    check: Check
+    default: Callable[[], Any] | None = None
+    required: bool = False
+    advice: str | None = None
+
+
+def _usable_processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+FIELDS: dict[str, Field] = {
+    "nms": Field("USE_NMS", choice(*GRAPHS)),
+    "batch_count": Field("CK_BATCH_COUNT", whole_number(1)),
+    "batch_size": Field("CK_BATCH_SIZE", whole_number(1, 1)),
+    "skip_images": Field("CK_SKIP_IMAGES", whole_number(0)),
+    "metric": Field("CK_METRIC_TYPE", choice("coco")),
+    "metrics_tool": Field("CK_METRICS_TOOL", choice(*TOOLS)),
+    "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=_usable_processors),
+    "resize": Field("CK_RESIZE", choice(*RESIZE_METHODS)),
+    "silent": Field("CK_SILENT_MODE", switch),
+    "full_report": Field("FULL_REPORT", switch),
+    "verbose": Field("VERBOSE", switch),
+    "image_width": Field(f"{MODEL}IMAGE_WIDTH", whole_number(1)),
+    "image_height": Field(f"{MODEL}IMAGE_HEIGHT", whole_number(1)),
+    "normalize": Field(f"{MODEL}NORMALIZE_DATA", switch),
+    "model_name": Field(f"{MODEL}MODEL_NAME", plain_text),
+    "dataset_type": Field("CK_ENV_DATASET_TYPE", plain_text),
+    "model": Field(
+        f"{MODEL}ROOT", file_path, required=True, advice="choose a TFLite model (dependency weights)"
+    ),
+    "labels": Field(
+        f"{MODEL}LABELMAP_FILE", file_path, required=True, advice="the model's entry should name it"
+    ),
+    "images": Field(
+        "CK_ENV_DATASET_IMAGE_DIR",
+        folder_path,
+        required=True,
+        advice="choose a data set (dependency dataset)",
+    ),
+    "annotations": Field(
+        "CK_ENV_DATASET_ANNOTATIONS",
+        file_path,
+        required=True,
+        advice="choose a data set (dependency dataset)",
+    ),
+    "metrics_python": Field(
+        "CK_ENV_TOOL_COCO_PYTHON_FILE",
+        file_path,
+        required=True,
+        advice="install the COCO tools package (tags tool,coco)",
+    ),
+    "label_offset": Field("label_offset", whole_number(0, 1)),
+}
+
+
+def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
+    """Read the variables that CK sets for ``program:object-detection-tflite``.
+
+    Raises
+    ------
+    UsageError
+        For the first variable that is missing or has a bad value.
+    """
+    values: dict[str, Any] = {}
+    for name, field in FIELDS.items():
+        if name not in ("model", "labels", "label_offset"):
+            _take(values, name, field.variable, _value(environment, field.variable))
+    _refuse_unsupported(environment)
+    root = folder_path(f"{MODEL}ROOT", _required(environment, f"{MODEL}ROOT", FIELDS["model"].advice))
+    nms = values.get("nms", BenchmarkSettings.nms)
+    variable = MODEL + GRAPHS[nms]
+    graph = _value(environment, variable) or f"detect_{nms}_nms.tflite"
+    values["model"] = file_path(variable, root / graph)
+    values["labels"] = _labels(environment, root)
+    if not switch(
+        f"{MODEL}NEED_BACKGROUND_CORRECTION", environment.get(f"{MODEL}NEED_BACKGROUND_CORRECTION", "yes")
+    ):
+        values["label_offset"] = 0
+    values["custom"] = CustomOptions.from_environment(environment, nms)
+    return BenchmarkSettings(**values)
+
+
+def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
+    """Read a JSON object whose keys are the names of BenchmarkSettings' fields.
+
+    Raises
+    ------
+    UsageError
+        For an unknown key, a missing one, or a bad value.
+    """
+    unknown = sorted(set(mapping) - set(FIELDS) - {"custom"})
+    if unknown:
+        raise UsageError("Unknown setting", where=unknown[0], expected=f"one of {', '.join(sorted(FIELDS))}")
+    values: dict[str, Any] = {}
+    for name in FIELDS:
+        _take(values, name, name, mapping.get(name))
+    if mapping.get("custom") is not None:
+        values["custom"] = CustomOptions.from_mapping(
+            mapping["custom"], values.get("nms", BenchmarkSettings.nms)
+        )
+    return BenchmarkSettings(**values)
+
+
+def _take(values: dict[str, Any], name: str, shown_name: str, value: Any) -> None:
+    """Check one value under its name; leave it to the default if there is none."""
+    field = FIELDS[name]
+    if value is not None:
+        values[name] = field.check(shown_name, value)
+    elif field.required:
+        raise UsageError(f"{shown_name} is not set", advice=field.advice)
+    elif field.default is not None:
+        values[name] = field.default()
+
+
+def _value(environment: Mapping[str, str], variable: str) -> str | None:
+    """A variable's value; an empty one counts as not set, as everywhere in CK."""
+    return environment.get(variable, "").strip() or None
+
+
+def _required(environment: Mapping[str, str], variable: str, advice: str | None) -> str:
+    value = _value(environment, variable)
+    if value is None:
+        raise UsageError(f"{variable} is not set", advice=advice)
+    return value
+
+
+def _labels(environment: Mapping[str, str], root: Path) -> Path:
+    """The label map if the model's entry names one, else its label list; relative to the model's folder."""
+    for variable in (f"{MODEL}LABELMAP_FILE", f"{MODEL}CLASSES"):
+        name = _value(environment, variable)
+        if name is not None:
+            return file_path(variable, root / name)
+    raise UsageError(f"{MODEL}LABELMAP_FILE is not set", advice=FIELDS["labels"].advice)
+
+
+def _refuse_unsupported(environment: Mapping[str, str]) -> None:
+    channels, mean = f"{MODEL}IMAGE_CHANNELS", f"{MODEL}SUBTRACT_MEAN"
+    whole_number(3, 3)(channels, _value(environment, channels) or 3)
+    if switch(mean, environment.get(mean, "no")):
+        raise bad_value(mean, "no (SSD-MobileNet models are fed without it)", environment[mean])

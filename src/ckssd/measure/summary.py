@@ -1,0 +1,62 @@
+"""A finished run as text: the original program's summary lines, then the settings that decide the result."""
+
+from __future__ import annotations
+
+from ckssd.measure.result import BenchmarkResult, RunSettings
+
+LINE = "-" * 32
+
+
+def summary(result: BenchmarkResult, *, full: bool = False) -> str:
+    """The text that a benchmark prints; ``full`` adds COCO's other numbers and AP by class."""
+    parts = ["", "Summary:", LINE, *_times_and_accuracy(result)]
+    if full:
+        parts += [LINE, *_all_metrics(result)]
+    parts += [LINE, *_settings(result.settings), LINE]
+    parts += [f"Note: {note}" for note in result.notes]
+    return "\n".join(parts)
+
+
+def _times_and_accuracy(result: BenchmarkResult) -> list[str]:
+    times = result.times
+    return [
+        f"Graph loaded in {times.setup:.6f}s",
+        f"All images loaded in {times.load_total:.6f}s",
+        f"All images detected in {times.detect_total:.6f}s",
+        f"Average detection time: {times.detect_average:.6f}s",
+        f"mAP: {result.mean_average_precision!r}",
+        f"Recall: {result.recall!r}",
+        f"Images per second: {times.images_per_second:.2f} ({result.settings.images} in {times.wall:.6f}s)",
+    ]
+
+
+def _all_metrics(result: BenchmarkResult) -> list[str]:
+    lines = [f"{name}: {value!r}" for name, value in result.metrics["metrics"].items()]
+    for name, value in result.metrics["per_class"].items():
+        lines.append(f"AP of {name}: {'nothing to find' if value is None else repr(value)}")
+    return lines
+
+
+def _settings(run: RunSettings) -> list[str]:
+    width, height = run.input_size
+    nms = f"{run.nms}, custom settings" if run.custom_settings else run.nms
+    limits = f"{run.max_detections} detections"
+    if run.nms == "regular":
+        limits += f", {run.detections_per_class} per class"
+    else:
+        limits += f", {run.max_classes_per_detection} class(es) per box"
+    facts = {
+        "NMS": nms,
+        "Score threshold": f"{run.score_threshold:g}",
+        "IoU threshold": f"{run.iou_threshold:g}",
+        "Limits": limits,
+        "Boxes": run.boxes,
+        "Resize": f"{width}x{height}, {run.resize}",
+        "Channel order": f"{run.channel_order}, normalisation {run.normalisation}",
+        "Class map": run.class_map,
+        "Images": f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped",
+        "Threads": f"{run.threads} (postprocessing {run.postprocess_threads})",
+        "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
+        "Model": f"{run.model_file} sha256 {run.model_sha256}",
+    }
+    return [f"{name}: {value}" for name, value in facts.items()]

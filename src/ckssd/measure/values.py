@@ -1,0 +1,107 @@
+"""Checks for single settings. Each takes the setting's name for the error, and text or a JSON value."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import UsageError
+
+Check = Callable[[str, Any], Any]
+
+YES = ("yes", "true", "on", "1")
+FLOAT32_MAX = 3.4e38  # what a model can hold
+NO = ("no", "false", "off", "0", "")
+
+
+def whole_number(minimum: int, maximum: int | None = None) -> Check:
+    """An integer, or decimal digits, within bounds."""
+    expected = f"a whole number of at least {minimum}"
+    if maximum is not None:
+        expected = str(minimum) if minimum == maximum else f"a whole number from {minimum} to {maximum}"
+
+    def check(name: str, value: Any) -> int:
+        number = _integer(value)
+        if number is None or number < minimum or (maximum is not None and number > maximum):
+            raise bad_value(name, expected, value)
+        return number
+
+    return check
+
+
+def real_number(minimum: float, *, above: bool = False) -> Check:
+    """A number that float32 can hold, not below ``minimum``, or truly ``above`` it."""
+    expected = f"a number {'above' if above else 'of at least'} {minimum:g}"
+
+    def check(name: str, value: Any) -> float:
+        try:
+            number = math.nan if isinstance(value, bool) or "_" in str(value) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not number <= FLOAT32_MAX or number < minimum or (above and number == minimum):
+            raise bad_value(name, expected, value)
+        return number
+
+    return check
+
+
+def choice(*allowed: str) -> Check:
+    """One of a few words, in any case."""
+
+    def check(name: str, value: Any) -> str:
+        chosen = str(value).strip().lower()
+        if chosen not in allowed:
+            raise bad_value(name, " or ".join(allowed), value)
+        return chosen
+
+    return check
+
+
+def switch(name: str, value: Any) -> bool:
+    """Yes or no, in the ways that CK programs take them."""
+    text = str(value).strip().lower()
+    if text not in YES + NO:
+        raise bad_value(name, "yes or no", value)
+    return text in YES
+
+
+def file_path(name: str, value: Any) -> Path:
+    """A file that exists."""
+    return _existing(name, value, Path.is_file, "an existing file")
+
+
+def folder_path(name: str, value: Any) -> Path:
+    """A folder that exists."""
+    return _existing(name, value, Path.is_dir, "an existing folder")
+
+
+def plain_text(name: str, value: Any) -> str:
+    """Anything, as text."""
+    return str(value)
+
+
+def bad_value(name: str, expected: str, got: Any) -> UsageError:
+    """The error for a value that a setting cannot have."""
+    return UsageError(f"{name} has no value that can be used", expected=expected, got=repr(got))
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
+        return int(value)
+    return None
+
+
+def _existing(name: str, value: Any, exists: Callable[[Path], bool], expected: str) -> Path:
+    path = Path(str(value))
+    try:
+        found = exists(path)
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        raise bad_value(name, expected, value)
+    return path

@@ -1,0 +1,208 @@
+"""COCO metrics: both tools give the same numbers to the last digit, on sets with every odd case."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from ckssd.coco.metrics import STATS, TOOLS, evaluate, main
+from ckssd.errors import EnvironmentSetupError, InputError
+
+IMAGES = 25
+
+
+def data_set(seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Random truth and detections: crowds, images without objects, ties, more than 100 in an image."""
+    chance = random.Random(seed)
+    images = [
+        {"id": number, "file_name": f"{number}.jpg", "width": 640, "height": 480}
+        for number in range(1, IMAGES + 1)
+    ]
+    categories = [{"id": number, "name": f"class {number}"} for number in (1, 2, 3, 7, 90)]
+    annotations: list[dict[str, Any]] = []
+    detections: list[dict[str, Any]] = []
+    for image in images:
+        for _ in range(chance.choice([0, 0, 1, 3, 12])):
+            width, height = chance.uniform(4, 300), chance.uniform(4, 200)
+            box = [chance.uniform(0, 300), chance.uniform(0, 200), width, height]
+            category = chance.choice([1, 2, 3, 7])
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image["id"],
+                    "category_id": category,
+                    "bbox": box,
+                    "area": width * height * 0.8,
+                    "iscrowd": int(chance.random() < 0.15),
+                    "segmentation": [[0, 0, 1, 0, 1, 1]],
+                }
+            )
+            for _ in range(chance.choice([0, 1, 2])):
+                shifted = [value + chance.uniform(-6, 6) for value in box[:2]] + [
+                    v * chance.uniform(0.8, 1.2) for v in box[2:]
+                ]
+                found = {"image_id": image["id"], "category_id": category, "bbox": shifted}
+                detections.append({**found, "score": chance.choice([0.3, 0.5, chance.random()])})
+        for _ in range(chance.choice([0, 0, 2, 130])):
+            found = {"image_id": image["id"], "category_id": chance.choice([1, 90])}
+            box = [
+                chance.uniform(0, 600),
+                chance.uniform(0, 400),
+                chance.uniform(1, 40),
+                chance.uniform(1, 40),
+            ]
+            detections.append({**found, "bbox": box, "score": chance.random()})
+    return {"info": {}, "images": images, "annotations": annotations, "categories": categories}, detections
+
+
+def written(folder: Path, truth: dict[str, Any]) -> Path:
+    path = folder / "instances.json"
+    path.write_text(json.dumps(truth), encoding="utf-8")
+    return path
+
+
+def without_tool(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if not key.startswith("tool")}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_both_tools_agree_to_the_last_digit(tmp_path: Path, seed: int) -> None:
+    truth, detections = data_set(seed)
+    path = written(tmp_path, truth)
+    ids = list(range(1, IMAGES + 1))
+    fast, reference = (evaluate(path, detections, ids, tool) for tool in TOOLS)
+    assert without_tool(fast) == without_tool(reference)
+    assert 0 < fast["mAP"] < 1
+    assert list(fast["metrics"]) == list(STATS)
+    assert (fast["mAP"], fast["recall"]) == (fast["metrics"]["AP"], fast["metrics"]["AR100"])
+
+
+def test_the_numbers_are_pycocotools_own(tmp_path: Path) -> None:
+    truth, detections = data_set(6)
+    path = written(tmp_path, truth)
+    reference = COCO(str(path))
+    run = COCOeval(reference, reference.loadRes([dict(detection) for detection in detections]), "bbox")
+    run.evaluate()
+    run.accumulate()
+    run.summarize()
+    ours = evaluate(path, detections, list(range(1, IMAGES + 1)))
+    assert list(ours["metrics"].values()) == run.stats.tolist()
+
+
+def test_both_tools_agree_on_a_part_of_the_images(tmp_path: Path) -> None:
+    truth, detections = data_set(3)
+    path = written(tmp_path, truth)
+    part = [4, 2, 9, 17]
+    some = [detection for detection in detections if detection["image_id"] in part]
+    fast, reference = (evaluate(path, some, part, tool) for tool in TOOLS)
+    assert without_tool(fast) == without_tool(reference)
+    cut = {**truth, "images": [image for image in truth["images"] if image["id"] in part]}
+    cut["annotations"] = [entry for entry in truth["annotations"] if entry["image_id"] in part]
+    assert evaluate(written(tmp_path, cut), some, part)["metrics"] == fast["metrics"]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_no_detections_at_all_is_zero(tmp_path: Path, tool: str) -> None:
+    truth, _ = data_set(1)
+    result = evaluate(written(tmp_path, truth), [], list(range(1, IMAGES + 1)), tool)
+    assert (result["mAP"], result["recall"], result["detections"]) == (0.0, 0.0, 0)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_nothing_to_find_is_not_defined(tmp_path: Path, tool: str) -> None:
+    truth, detections = data_set(1)
+    truth["annotations"] = []
+    result = evaluate(written(tmp_path, truth), detections, list(range(1, IMAGES + 1)), tool)
+    assert set(result["metrics"].values()) == {-1.0}
+    assert set(result["per_class"].values()) == {None}
+
+
+def test_perfect_detections_are_one_and_a_missing_class_costs_its_share(tmp_path: Path) -> None:
+    truth, _ = data_set(2)
+    for entry in truth["annotations"]:
+        entry["iscrowd"] = 0
+    perfect = [
+        {"image_id": e["image_id"], "category_id": e["category_id"], "bbox": e["bbox"], "score": 0.9}
+        for e in truth["annotations"]
+    ]
+    path, ids = written(tmp_path, truth), list(range(1, IMAGES + 1))
+    whole = evaluate(path, perfect, ids)
+    assert whole["mAP"] == pytest.approx(1.0)
+    assert whole["per_class"] == {
+        **dict.fromkeys(["class 1", "class 2", "class 3", "class 7"], 1.0),
+        "class 90": None,
+    }
+    lost = evaluate(path, [detection for detection in perfect if detection["category_id"] != 2], ids)
+    assert lost["mAP"] == pytest.approx(0.75)
+    assert lost["per_class"]["class 2"] == 0.0
+
+
+def test_detections_are_not_changed(tmp_path: Path) -> None:
+    truth, detections = data_set(4)
+    before = json.dumps(detections)
+    evaluate(written(tmp_path, truth), detections, list(range(1, IMAGES + 1)))
+    assert json.dumps(detections) == before
+
+
+def test_a_detection_of_an_image_that_was_not_run_is_refused(tmp_path: Path) -> None:
+    truth, detections = data_set(0)
+    with pytest.raises(InputError, match=r"do not fit the images: detections\[\d+\]\.image_id"):
+        evaluate(written(tmp_path, truth), detections, [1])
+
+
+def test_an_image_that_the_annotations_do_not_know_is_refused(tmp_path: Path) -> None:
+    truth, _ = data_set(0)
+    with pytest.raises(InputError, match="expected ids of its images, got 99"):
+        evaluate(written(tmp_path, truth), [], [1, 99])
+
+
+def test_a_missing_tool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "faster_coco_eval", None)
+    truth, _ = data_set(0)
+    with pytest.raises(EnvironmentSetupError, match=r"expected faster-coco-eval.*tags tool,coco"):
+        evaluate(written(tmp_path, truth), [], [1])
+
+
+def test_the_command_reads_and_writes_json(tmp_path: Path) -> None:
+    truth, detections = data_set(5)
+    path = written(tmp_path, truth)
+    (tmp_path / "detections.json").write_text(json.dumps(detections))
+    output = tmp_path / "metrics.json"
+    arguments = [
+        "--annotations",
+        str(path),
+        "--detections",
+        str(tmp_path / "detections.json"),
+        "--output",
+        str(output),
+    ]
+    assert main([*arguments, "--tool", "pycocotools"]) == 0
+    result = json.loads(output.read_text())
+    assert result["metrics"] == evaluate(path, detections, list(range(1, IMAGES + 1)))["metrics"]
+    assert (result["tool"], result["images"]) == ("pycocotools", IMAGES)
+
+
+def test_the_command_says_what_is_wrong_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "detections.json").write_text("{}")
+    output = tmp_path / "metrics.json"
+    code = main(
+        [
+            "--annotations",
+            "no.json",
+            "--detections",
+            str(tmp_path / "detections.json"),
+            "--output",
+            str(output),
+        ]
+    )
+    assert code == 3
+    assert capsys.readouterr().err.startswith("ckssd: The detections are no list")
+    assert not output.exists()

@@ -1,0 +1,100 @@
+"""Every kind of image file has a defined result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ckssd.detect.images import read_image
+from ckssd.errors import InputError
+
+
+def gradient(mode: str, size: tuple[int, int] = (31, 17)) -> Image.Image:
+    width, height = size
+    red = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
+    colours = np.stack([red, 255 - red, np.full_like(red, 90)], axis=2)
+    return Image.fromarray(colours).convert(mode)
+
+
+def test_pixels_are_rgb_rows_first(tmp_path: Path) -> None:
+    image = Image.new("RGB", (4, 2), (10, 20, 30))
+    image.putpixel((3, 0), (200, 100, 50))
+    image.save(tmp_path / "farbig ä.png")
+    pixels = read_image(tmp_path / "farbig ä.png")
+    assert pixels.shape == (2, 4, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels[0, 3].tolist() == [200, 100, 50]
+    assert pixels[1, 0].tolist() == [10, 20, 30]
+
+
+def test_grey_has_three_equal_channels(tmp_path: Path) -> None:
+    gradient("L").save(tmp_path / "grey.jpg")
+    pixels = read_image(tmp_path / "grey.jpg")
+    assert np.array_equal(pixels[:, :, 0], pixels[:, :, 1])
+    assert np.array_equal(pixels[:, :, 0], pixels[:, :, 2])
+
+
+def test_sixteen_bit_grey_keeps_its_upper_bits(tmp_path: Path) -> None:
+    values = np.array([[0, 255, 256, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    assert read_image(tmp_path / "deep.png")[0].tolist() == [[0] * 3, [0] * 3, [1] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "tolerance"), [("CMYK", "jpg", 30), ("P", "png", 51), ("RGB", "webp", 30)]
+)
+def test_other_colour_spaces_look_the_same(tmp_path: Path, mode: str, suffix: str, tolerance: int) -> None:
+    path = tmp_path / f"image.{suffix}"
+    gradient(mode).save(path)
+    difference = read_image(path).astype(int) - np.asarray(gradient("RGB")).astype(int)
+    assert np.abs(difference).max() <= tolerance
+
+
+def test_transparency_is_dropped_and_the_colour_kept(tmp_path: Path) -> None:
+    Image.new("RGBA", (3, 3), (10, 200, 30, 0)).save(tmp_path / "clear.png")
+    assert read_image(tmp_path / "clear.png")[1, 1].tolist() == [10, 200, 30]
+
+
+def test_an_orientation_tag_does_not_turn_the_image(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees
+    gradient("RGB").save(tmp_path / "turned.jpg", exif=exif)
+    assert read_image(tmp_path / "turned.jpg").shape == (17, 31, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 1)])
+def test_odd_sizes_are_read(tmp_path: Path, size: tuple[int, int]) -> None:
+    gradient("RGB", size).save(tmp_path / "odd.jpg", progressive=True)
+    assert read_image(tmp_path / "odd.jpg").shape == (size[1], size[0], 3)
+
+
+def test_a_missing_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^The image is missing: .*none\.jpg$"):
+        read_image(tmp_path / "none.jpg")
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("hello")
+    with pytest.raises(
+        InputError, match=r"no image that can be read: .*text\.jpg \(got no known image format\)"
+    ):
+        read_image(tmp_path / "text.jpg")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.95])
+def test_a_truncated_image_is_refused(tmp_path: Path, suffix: str, kept: float) -> None:
+    path = tmp_path / f"half.{suffix}"
+    noise = np.random.default_rng(1).integers(0, 255, (200, 200, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    with pytest.raises(InputError, match="half"):
+        read_image(path)
+
+
+def test_a_folder_is_no_image(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be decoded"):
+        read_image(tmp_path)

@@ -1,0 +1,86 @@
+"""Each resize method does what its name promises, against a plain loop over the definition."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from ckssd.detect.resize import RESIZE_METHODS, network_input, normalise, resize
+
+sizes = st.integers(1, 40)
+
+
+def pixels_of(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height * 100 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def by_definition(pixels: np.ndarray, width: int, height: int, half_pixel: bool) -> np.ndarray:
+    """Bilinear interpolation, one output value after another, in float64."""
+    out = np.zeros((height, width, 3))
+
+    def neighbours(index: int, size: int, output: int) -> tuple[int, int, float]:
+        position = (index + 0.5) * size / output - 0.5 if half_pixel else index * size / output
+        position = min(max(position, 0.0), size - 1.0) if half_pixel else position
+        lower = min(math.floor(position), size - 1)
+        return lower, min(lower + 1, size - 1), position - lower
+
+    for y in range(height):
+        for x in range(width):
+            y0, y1, down = neighbours(y, pixels.shape[0], height)
+            x0, x1, across = neighbours(x, pixels.shape[1], width)
+            p = pixels.astype(float)
+            top = p[y0, x0] + (p[y0, x1] - p[y0, x0]) * across
+            bottom = p[y1, x0] + (p[y1, x1] - p[y1, x0]) * across
+            out[y, x] = top + (bottom - top) * down
+    return out
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes, sizes, sizes, sizes)
+def test_tf1_is_legacy_bilinear(height: int, width: int, out_height: int, out_width: int) -> None:
+    pixels = pixels_of(height, width)
+    result = resize(pixels, out_width, out_height, "tf1")
+    assert result.dtype == np.float32
+    assert np.abs(result - by_definition(pixels, out_width, out_height, False)).max() < 1e-3
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes, sizes, sizes, sizes)
+def test_opencv_has_half_pixel_centres_and_rounds(
+    height: int, width: int, out_height: int, out_width: int
+) -> None:
+    pixels = pixels_of(height, width)
+    result = resize(pixels, out_width, out_height, "opencv")
+    assert result.dtype == np.uint8
+    assert np.abs(result - by_definition(pixels, out_width, out_height, True)).max() <= 0.501
+
+
+def test_pillow_is_pillows_own() -> None:
+    pixels = pixels_of(123, 77)
+    expected = np.asarray(Image.fromarray(pixels).resize((50, 60), Image.Resampling.BILINEAR))
+    assert np.array_equal(resize(pixels, 50, 60, "pillow"), expected)
+
+
+@pytest.mark.parametrize("method", RESIZE_METHODS)
+def test_the_same_size_changes_nothing(method: str) -> None:
+    pixels = pixels_of(30, 40)
+    assert np.array_equal(resize(pixels, 40, 30, method), pixels)
+
+
+def test_normalising_maps_black_to_minus_one_and_white_to_one() -> None:
+    values = normalise(np.array([[[0, 255, 51]]], np.uint8))
+    assert values.shape == (1, 1, 1, 3)
+    assert values.ravel() == pytest.approx([-1, 1, -0.6], abs=1e-6)
+
+
+def test_the_networks_input_has_its_type() -> None:
+    pixels = np.full((9, 9, 3), 255, np.uint8)
+    assert network_input(pixels, 4, 3).shape == (1, 3, 4, 3)
+    assert network_input(pixels, 4, 3).max() == pytest.approx(1.0)
+    assert network_input(pixels, 4, 3, normalized=False).max() == 255.0
+    assert network_input(pixels, 4, 3, dtype="uint8", method="tf1").dtype == np.uint8
