@@ -204,5 +204,5 @@ def test_the_command_says_what_is_wrong_in_one_line(
         ]
     )
     assert code == 3
-    assert capsys.readouterr().err.startswith("ckssd: The detections are no list")
+    assert capsys.readouterr().err.startswith("ckssd evaluate: The detections are no list")
     assert not output.exists()

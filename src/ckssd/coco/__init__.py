@@ -1,0 +1,1 @@
+"""COCO data: annotations, metrics, and the built-in data set of shapes."""
