@@ -96,7 +96,8 @@ def main() -> None:
     run(
         "Installing the locked packages " + ("of this project's tests" if dev else "of this project"),
         *(VENV / "bin" / "uv", "sync", "--frozen", "--python", python_of(VENV)),
-        *([] if dev else ["--no-dev"]),
+        # --inexact: what an earlier `make test` added stays
+        *([] if dev else ["--no-dev", "--inexact"]),
         UV_PROJECT_ENVIRONMENT=str(VENV),
         VIRTUAL_ENV=str(VENV),
     )

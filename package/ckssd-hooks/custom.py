@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 try:
-    from ckssd.ck.package import setup
+    from ckssd.ck.package import pre_path, setup
 except ImportError as problem:  # CK would swallow this and register an empty folder
     CHECKOUT = Path(__file__).resolve().parents[2]
     MISSING = (
@@ -17,5 +17,7 @@ except ImportError as problem:  # CK would swallow this and register an empty fo
         """Tell CK what is missing."""
         return {"return": 7, "error": MISSING}
 
+    pre_path = setup
 
-__all__ = ["setup"]
+
+__all__ = ["pre_path", "setup"]

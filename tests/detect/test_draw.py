@@ -105,7 +105,7 @@ def test_the_command_says_what_is_wrong_in_one_line(
     )
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.splitlines()[-1].startswith("ckssd: The image is missing")
+    assert captured.err.splitlines()[-1].startswith("ckssd detect: The image is missing")
 
 
 def test_drawings_of_images_with_one_name_do_not_overwrite_each_other() -> None:

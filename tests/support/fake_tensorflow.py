@@ -1,4 +1,4 @@
-"""A git repository that builds as TensorFlow's does, and a stand-in for Bazel: real processes, seconds, no compiler."""
+"""A git repository that builds as TensorFlow does, and a stand-in for Bazel: real processes, no compiler."""
 
 from __future__ import annotations
 

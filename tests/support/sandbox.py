@@ -6,12 +6,13 @@ Its folder has a space in its path; CK reaches it as a checkout with such a path
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckssd.ck.home import CkHome, plain_path, register
+from ckssd.ck.home import home_in, register
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -35,8 +36,8 @@ class Sandbox:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = plain_path(folder)
-        self.home = CkHome(self.folder / "repos", self.folder / "tools")
+        self.folder = folder.resolve()
+        self.home = home_in(self.folder)
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -47,6 +48,15 @@ class Sandbox:
         self.environment["PATH"] = scripts + os.pathsep + self.environment.get("PATH", "")
         self.environment.update(self.home.variables())
         register(CHECKOUT, self.home)
+
+    def remove(self) -> None:
+        """Remove the home and the links to it."""
+        assert self.home.repos is not None
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.home.repos, ignore_errors=True)
+        link = self.home.repos.with_name(self.home.repos.name.removesuffix(".repos"))
+        if link.is_symlink():
+            link.unlink()
 
     def run(self, *command: str, stdin: str | None = None, **variables: str) -> Done:
         """Run a command with this CK home; standard input is closed unless given."""

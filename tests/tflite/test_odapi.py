@@ -77,6 +77,15 @@ def test_long_descriptors_are_not_cut():
     assert ast.literal_eval(_call(odapi.rewrite_pb2(text, "a_pb2.py")).args[2]) == data
 
 
+def test_message_file_of_a_later_protoc_is_understood():
+    """The upstream repository's message files are compiled while it is installed, by today's protoc."""
+    data = b"\n\x07a.proto\x12\x01p"
+    text = f"DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile({data!r})\n"
+    call = _call(odapi.rewrite_pb2(text, "a_pb2.py"))
+    assert ast.literal_eval(call.args[2]) == data
+    assert ast.literal_eval(call.args[3]) == "a.proto"
+
+
 def test_message_file_without_descriptor_is_an_error():
     with pytest.raises(InputError, match="no serialized descriptor"):
         odapi.rewrite_pb2("x = 1\n", "odd_pb2.py")

@@ -1,7 +1,7 @@
 """The CK home of a checkout: where CK keeps its repositories and installs its packages.
 
 CK 2.6.4 writes paths unquoted into the shell scripts it runs, so a home whose path has a space or a
-quote breaks it. Such a checkout is reached through a symbolic link whose own path is plain.
+quote breaks it. Such a checkout is reached through symbolic links whose own paths are plain.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,31 +40,42 @@ class CkHome:
 
 
 def checkout_home(root: Path) -> CkHome:
-    """Return the home inside a checkout (``.ck``, ignored by git), by a path that CK can use."""
-    plain = plain_path(root)
-    return CkHome(repos=plain / ".ck" / "repos", tools=plain / ".ck" / "tools")
+    """Return the home inside a checkout: ``.ck``, ignored by git."""
+    return home_in(root.resolve() / ".ck")
 
 
-def plain_path(root: Path) -> Path:
-    """Return ``root``, or a symbolic link to it when its own path would break CK's shell scripts.
+def home_in(folder: Path) -> CkHome:
+    """Return the home whose parts are ``repos`` and ``tools`` in a folder, by paths that CK can use.
+
+    CK follows links to its repositories and uses the real path. Where that would break its scripts, the
+    repositories (a few small files) are in a plain place outside, and ``repos`` in the folder leads there.
+    """
+    plain = plain_path(folder)
+    if plain == folder:
+        return CkHome(repos=folder / "repos", tools=folder / "tools")
+    return CkHome(repos=plain.with_name(plain.name + ".repos"), tools=plain / "tools")
+
+
+def plain_path(path: Path) -> Path:
+    """Return ``path``, or a symbolic link to it when its own name would break CK's shell scripts.
 
     Raises
     ------
     EnvironmentSetupError
         There is no place for such a link, or somebody else's file is in its place.
     """
-    root = root.resolve()
-    if PLAIN_PATH.fullmatch(str(root)):
-        return root
-    link = _link_folder() / f"{REPOSITORY}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}"
+    path = path.resolve()
+    if PLAIN_PATH.fullmatch(str(path)):
+        return path
+    link = _link_folder() / f"{REPOSITORY}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
     if not os.path.lexists(link):
-        _link_to(root, link)
+        _link_to(path, link)
     status = link.lstat()
-    if not link.is_symlink() or status.st_uid != os.getuid() or link.resolve() != root:
+    if not link.is_symlink() or status.st_uid != os.getuid() or link.resolve() != path:
         raise EnvironmentSetupError(
             "The link to this checkout is not usable",
             where=link,
-            expected=f"your own symbolic link to {root}",
+            expected=f"your own symbolic link to {path}",
             got=f"owner {status.st_uid}, leads to {link.resolve()}",
             advice="remove it and try again",
         )
@@ -72,26 +83,44 @@ def plain_path(root: Path) -> Path:
 
 
 def _link_folder() -> Path:
+    """A folder of this user with a plain path that outlives a restart of the machine."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ckssd" / "checkouts"
-    if PLAIN_PATH.fullmatch(str(cache)):
-        cache.mkdir(parents=True, exist_ok=True)
-        return cache
-    return Path(tempfile.gettempdir()).resolve()
+    if not PLAIN_PATH.fullmatch(str(cache)):
+        cache = Path(f"/var/tmp/ckssd-{os.getuid()}")  # noqa: S108 - its owner is checked
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if cache.stat().st_uid != os.getuid():
+        raise EnvironmentSetupError("The folder for links to checkouts is somebody else's", where=cache)
+    return cache
 
 
-def _link_to(root: Path, link: Path) -> None:
+def _link_to(path: Path, link: Path) -> None:
     try:
-        link.symlink_to(root, target_is_directory=True)
+        link.symlink_to(path, target_is_directory=True)
     except FileExistsError:
         return  # another process made it meanwhile; the caller checks it
     except OSError as error:
         raise EnvironmentSetupError(
             "CK cannot use this path, and no link without special characters could be made",
-            where=root,
+            where=path,
             expected="a path of letters, digits and _.,+=:@/- only",
             got=str(error),
             advice="move the checkout to a plain path",
         ) from error
+
+
+def prepare(home: CkHome) -> None:
+    """Make the folders of a home."""
+    for place in (home.repos, home.tools):
+        if place is not None:
+            place.resolve().mkdir(parents=True, exist_ok=True)
+    if home.repos is None or home.tools is None or home.repos.parent == home.tools.parent:
+        return
+    inside = home.tools.resolve().parent / "repos"
+    if inside.resolve() != home.repos:
+        # The folder was removed and made anew: what is registered outside belongs to the old one.
+        shutil.rmtree(home.repos)
+        home.repos.mkdir()
+        inside.symlink_to(home.repos, target_is_directory=True)
 
 
 def register(root: Path, home: CkHome) -> None:
@@ -103,10 +132,7 @@ def register(root: Path, home: CkHome) -> None:
         CK refused.
     """
     environment = {**os.environ, **home.variables()}
-    if home.repos is not None:
-        home.repos.mkdir(parents=True, exist_ok=True)
-    if home.tools is not None:
-        home.tools.mkdir(parents=True, exist_ok=True)
+    prepare(home)
     plain = plain_path(root)
     if _registered_path(environment) == str(plain):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ckssd.ck.environments import Environment, environments
@@ -13,13 +14,15 @@ from ckssd.errors import NotInstalledError
 
 @dataclass(frozen=True)
 class PackageEntry:
-    """A package that can be installed: its names, version, tags and variations."""
+    """A package that can be installed: its names, version, tags, variations, and the entry itself."""
 
     alias: str
     uid: str
     version: str
     tags: tuple[str, ...]
     variations: tuple[str, ...]
+    folder: Path
+    meta: dict[str, Any]
 
 
 def package_entries(tags: str = "") -> list[PackageEntry]:
@@ -47,6 +50,8 @@ def _package_entry(entry: dict[str, Any]) -> PackageEntry:
         version=meta.get("customize", {}).get("version", ""),
         tags=tuple(meta.get("tags", [])),
         variations=tuple(meta.get("variations", {})),
+        folder=Path(entry["path"]),
+        meta=meta,
     )
 
 

@@ -3,7 +3,7 @@
     ckssd detect --draw out/ one.jpg two.jpg
     ckssd detect --tags=shapes --nms=fast --json *.jpg
 
-Boxes are [ymin, xmin, ymax, xmax] as parts of the image's height and width.
+Boxes are [x, y, width, height] in pixels, as COCO has them.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def joined(*tags: str) -> str:
 
 
 def _describe(result: dict[str, Any]) -> str:
-    lines = [f"{result['image']}: {len(result['detections'])} detections"]
+    lines = [f"{result['file']}: {len(result['detections'])} detections"]
     for found in result["detections"]:
-        box = " ".join(f"{side:.3f}" for side in found["box"])
-        lines.append(f"    {found['score']:.3f}  {found['label']:<10} {box}")
+        box = " ".join(f"{side:7.1f}" for side in found["bbox"])
+        lines.append(f"    {found['score']:.3f}  {found['name']:<10} {box}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import ckssd
-from ckssd.cli import benchmark, convert, demo, detect, evaluate, export, info, install, shapes
+from ckssd.cli import benchmark, convert, demo, detect, evaluate, export, info, install, shapes, sources
 from ckssd.cli.result import Result, output_to_stderr, show, show_error
 from ckssd.errors import CkssdError
 
@@ -28,6 +28,7 @@ class Command(Protocol):
 COMMANDS: dict[str, Command] = {
     "install": install,
     "info": info,
+    "sources": sources,
     "export": export,
     "convert": convert,
     "detect": detect,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ckssd.measure.published import Published, comparison, why_not_comparable
+
 
 @dataclass(frozen=True)
 class Times:
@@ -104,6 +106,7 @@ class BenchmarkResult:
     settings: RunSettings
     notes: tuple[str, ...]
     detections: list[dict[str, Any]]
+    published: Published | None = None
 
     @property
     def mean_average_precision(self) -> float:
@@ -114,6 +117,18 @@ class BenchmarkResult:
     def recall(self) -> float:
         """AR with 100 detections."""
         return float(self.metrics["recall"])
+
+    def against_published(self) -> list[str]:
+        """The lines of the summary that compare with published accuracy, or say why they do not."""
+        reason = why_not_comparable(
+            self.published,
+            dataset_type=self.settings.dataset_type,
+            images=self.settings.images,
+            score_threshold=self.settings.score_threshold,
+        )
+        if self.published is None or reason is not None:
+            return [f"Published accuracy: nothing to compare with, {reason}"]
+        return comparison(self.published, self.mean_average_precision, self.recall)
 
     def as_timer(self) -> dict[str, Any]:
         """The content of tmp-ck-timer.json, from which CK takes a run's characteristics."""
@@ -133,6 +148,7 @@ class BenchmarkResult:
             "per_class": self.metrics["per_class"],
             "settings": self.settings.as_dict(),
             "notes": list(self.notes),
+            "published": None if self.published is None else asdict(self.published),
         }
 
 

@@ -74,6 +74,7 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
         settings=_describe(settings, found, metrics),
         notes=found.notes,
         detections=found.detections,
+        published=settings.published,
     )
 
 

@@ -16,6 +16,7 @@ from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
 from ckssd.errors import UsageError
 from ckssd.measure.custom import CustomOptions
+from ckssd.measure.published import Published
 from ckssd.measure.values import (
     Check,
     bad_value,
@@ -62,6 +63,7 @@ class BenchmarkSettings:
     model_name: str = ""
     dataset_type: str = ""
     custom: CustomOptions | None = None
+    published: Published | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
     ):
         values["label_offset"] = 0
     values["custom"] = CustomOptions.from_environment(environment, nms)
+    # Custom settings run regular NMS on whatever graph.
+    values["published"] = Published.from_environment(environment, "regular" if values["custom"] else nms)
     return BenchmarkSettings(**values)
 
 
@@ -159,7 +163,7 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
     UsageError
         For an unknown key, a missing one, or a bad value.
     """
-    unknown = sorted(set(mapping) - set(FIELDS) - {"custom"})
+    unknown = sorted(set(mapping) - set(FIELDS) - {"custom", "published"})
     if unknown:
         raise UsageError("Unknown setting", where=unknown[0], expected=f"one of {', '.join(sorted(FIELDS))}")
     values: dict[str, Any] = {}
@@ -169,6 +173,8 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
         values["custom"] = CustomOptions.from_mapping(
             mapping["custom"], values.get("nms", BenchmarkSettings.nms)
         )
+    if mapping.get("published") is not None:
+        values["published"] = Published.from_mapping(mapping["published"])
     return BenchmarkSettings(**values)
 
 

@@ -12,7 +12,7 @@ def summary(result: BenchmarkResult, *, full: bool = False) -> str:
     parts = ["", "Summary:", LINE, *_times_and_accuracy(result)]
     if full:
         parts += [LINE, *_all_metrics(result)]
-    parts += [LINE, *_settings(result.settings), LINE]
+    parts += [LINE, *_settings(result.settings), *result.against_published(), LINE]
     parts += [f"Note: {note}" for note in result.notes]
     return "\n".join(parts)
 

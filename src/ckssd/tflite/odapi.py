@@ -1,4 +1,4 @@
-"""Prepares an unpacked TensorFlow Object Detection API so that it runs on TensorFlow 1.13 to 2.x.
+"""Prepares an unpacked TensorFlow Object Detection API so that it runs on TensorFlow 1.11 to 2.x.
 
 The source is from 2019/2020: it names parts that TensorFlow 2 removed and message files that today's
 protobuf refuses. Each changed file is returned as a `Patch`, so that the provenance can name it.
@@ -41,6 +41,8 @@ _IMPORT = re.compile(r"^([ \t]*)import tensorflow(?:\.compat\.v1)? as tf[ \t]*$"
 _ARGUMENTS = re.compile(
     r"FLAGS\.max_classes_per_detection,(\s*)(?:use_regular_nms=)?FLAGS\.use_regular_nms\)"
 )
+# A FileDescriptorProto begins with its name: field 1, one byte of length (names of up to 127 bytes).
+_NAME_FIELD = b"\x0a"
 _PROTO_IMPORT = re.compile(r"^from object_detection\.protos import \w+ as \w+[ \t]*$", re.MULTILINE)
 
 
@@ -69,7 +71,7 @@ class Patch:
 
 
 def prepare_object_detection_api(directory: Path, *, apply_fixes: bool = True) -> list[Patch]:
-    """Change an unpacked Object Detection API so that it runs on TensorFlow 1.13 to 2.x.
+    """Change an unpacked Object Detection API so that it runs on TensorFlow 1.11 to 2.x.
 
     The seed's own command (``python …/export_tflite_ssd_graph.py …`` with `directory` on PYTHONPATH)
     works afterwards. Running it a second time changes nothing and returns no patch.
@@ -173,7 +175,8 @@ def rewrite_pb2(text: str, name: str) -> str:
     Parameters
     ----------
     text
-        Output of a protoc of before 3.20 (``serialized_pb=_b('…')`` or ``serialized_pb=b'…'``).
+        Output of protoc: of before 3.20 (``serialized_pb=_b('…')`` or ``serialized_pb=b'…'``) or later
+        (``AddSerializedFile(b'…')``).
     name
         The file's name, for the error.
 
@@ -213,10 +216,14 @@ def _descriptor_in(text: str, name: str) -> tuple[str, bytes]:
             if isinstance(source, str) and isinstance(serialized, (str, bytes)):
                 data = serialized if isinstance(serialized, bytes) else serialized.encode("latin1")
                 return source, data
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "AddSerializedFile":
+            content = _constant(node.args[0])
+            if isinstance(content, bytes) and content[:1] == _NAME_FIELD:
+                return content[2 : 2 + content[1]].decode("ascii"), content
     raise InputError(
         "no serialized descriptor in this message file",
         where=name,
-        expected="FileDescriptor(name=…, serialized_pb=…)",
+        expected="FileDescriptor(name=…, serialized_pb=…) or AddSerializedFile(…)",
     )
 
 

@@ -1,0 +1,10 @@
+"""How each kind of package is filled: a package is data, its recipe knows what to do with them.
+
+A recipe only fills a staging folder and says what it used; :func:`install` makes that real in one step.
+"""
+
+from ckssd.recipes.download import stated_sources
+from ckssd.recipes.kinds import recipe_of
+from ckssd.recipes.package import Dependency, Package, install
+
+__all__ = ["Dependency", "Package", "install", "recipe_of", "stated_sources"]

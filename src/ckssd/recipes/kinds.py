@@ -1,0 +1,92 @@
+"""The recipes, by the name that a package's ``ckssd.recipe`` gives."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from ckssd.errors import InputError
+from ckssd.install import lock_of, uv_version
+from ckssd.recipes.bazel import bazel_build
+from ckssd.recipes.download import download
+from ckssd.recipes.environments import make_environment
+from ckssd.recipes.object_detection_api import object_detection_api
+from ckssd.recipes.package import Package, Recipe, Used
+from ckssd.recipes.seeded import seeded_checkpoint
+from ckssd.tflite.convert import make_tflite_model
+
+
+def recipe_of(package: Package) -> Recipe:
+    """Return the function that fills a folder with this package.
+
+    Raises
+    ------
+    InputError
+        The entry names no recipe, or one that does not exist.
+    """
+    name = package.section.get("recipe")
+    if name not in RECIPES:
+        raise InputError(
+            "Unknown recipe",
+            where=f"{package.folder} (ckssd.recipe)",
+            expected=", ".join(sorted(RECIPES)),
+            got=name,
+        )
+    return RECIPES[name]
+
+
+def _requirements(package: Package) -> Path:
+    return package.folder / str(package.section["requirements"])
+
+
+def python_environment(package: Package, staging: Path) -> Used:
+    """Make a virtual environment from the package's locked requirements."""
+    python = make_environment(package, staging)
+    return Used(tools={"python": python.version, "uv": uv_version()}, environment=list(lock_of(staging)))
+
+
+def shapes_dataset(package: Package, staging: Path) -> Used:
+    """Draw the built-in data set."""
+    from ckssd.coco.shapes import (
+        write_shapes_dataset,
+    )  # brings NumPy and Pillow, which other recipes need not
+
+    write_shapes_dataset(staging, images=package.section["images"], seed=package.section["seed"])
+    return Used(tools={"pillow": version("pillow"), "numpy": version("numpy")})
+
+
+def shipped_files(package: Package, staging: Path) -> Used:
+    """Copy files that this repository ships."""
+    folder = package.folder / str(package.section["files"])
+    if not any(folder.glob("*")):
+        raise InputError(
+            "The package ships no files", where=folder, advice="get the whole repository: git checkout ."
+        )
+    shutil.copytree(folder, staging, dirs_exist_ok=True)
+    return Used()
+
+
+def tflite_model(package: Package, staging: Path) -> Used:
+    """Make the TFLite graphs of an SSD checkpoint by the two steps: export, then convert."""
+    tensorflow = package.dependency("lib-tensorflow")
+    checkpoint = package.dependency("model-source")
+    made = make_tflite_model(
+        tensorflow.path("CK_ENV_LIB_TF_PYTHON_FILE"),
+        package.dependency("models-api").path("CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"),
+        checkpoint.path("CK_ENV_TENSORFLOW_MODEL_ROOT"),
+        staging,
+    )
+    return Used(tools={"tensorflow": made.tensorflow, "python": made.python})
+
+
+RECIPES: dict[str, Recipe] = {
+    "bazel-build": bazel_build,
+    "download": download,
+    "object-detection-api": object_detection_api,
+    "python-environment": python_environment,
+    "seeded-checkpoint": seeded_checkpoint,
+    "shapes-dataset": shapes_dataset,
+    "shipped-files": shipped_files,
+    "tflite-model": tflite_model,
+}

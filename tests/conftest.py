@@ -1,0 +1,44 @@
+"""Fixtures for the tests with real ``ck`` commands: one CK home per session, filled once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.sandbox import Sandbox
+
+PACKAGES = (
+    "lib,litert",
+    "tool,coco",
+    "lib,tensorflow,vcpu,v2",
+    "model,tensorflow,api",
+    "dataset,object-detection,shapes,val",
+    "model,tflite,ssd-mobilenet,shapes",
+)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A CK home with everything that the demo needs; tests must not change what is installed in it."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("ck home") / "of the tests")
+    for tags in PACKAGES:
+        sandbox.install(tags)
+    yield sandbox
+    sandbox.remove()
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """An empty CK home of one test's own."""
+    made = Sandbox(tmp_path / "a ck home")
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def shapes_tflite(installed: Sandbox) -> Path:
+    """The folder of the built-in TFLite model."""
+    done = installed.in_environment("model,tflite,shapes", "printf '%s' \"$CK_ENV_TENSORFLOW_MODEL_ROOT\"")
+    return Path(done.out.strip().splitlines()[-1])

@@ -1,0 +1,111 @@
+"""The benchmark as the seed calls it: summary, record, exact repetition, failures that record nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.sandbox import CHECKOUT, Done, Sandbox
+
+PROGRAM = CHECKOUT / "program" / "object-detection-tflite"
+TIMER = PROGRAM / "tmp" / "tmp-ck-timer.json"
+LEAST_MAP = 0.72
+
+
+def benchmark(sandbox: Sandbox, record: str, *options: str) -> Done:
+    return sandbox.ck(
+        *("benchmark", "program:object-detection-tflite", "--repetitions=1"),
+        *("--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
+        *("--record", "--record_repo=local", f"--record_uoa={record}"),
+        "--tags=object-detection,ssd-mobilenet,tflite,accuracy",
+        *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
+        *options,
+    )
+
+
+def recorded(sandbox: Sandbox, record: str) -> list[Path]:
+    return sorted((sandbox.folder / "repos" / "local" / "experiment" / record).glob("ckp-*.0001.json"))
+
+
+@pytest.mark.parametrize("nms", ["regular", "fast"])
+def test_the_summary_is_the_seeds_with_true_numbers_and_repeats_exactly(installed: Sandbox, nms: str) -> None:
+    done = benchmark(installed, f"accuracy-{nms}", f"--env.USE_NMS={nms}")
+    assert done.code == 0, done.text
+    for line in (
+        "Graph loaded in",
+        "All images loaded in",
+        "All images detected in",
+        "Average detection time:",
+    ):
+        (seconds,) = re.findall(rf"^{line} (\d+\.\d+)s$", done.out, re.MULTILINE)
+        assert float(seconds) > 0
+    (mean,) = re.findall(r"^mAP: (\S+)$", done.out, re.MULTILINE)
+    (recall,) = re.findall(r"^Recall: (\S+)$", done.out, re.MULTILINE)
+    assert f"NMS: {nms}" in done.out
+    assert "CK_BATCH_COUNT lowered from 5000 to 250" in done.out
+    assert float(recall) >= float(mean)
+    if nms == "regular":
+        assert float(mean) >= LEAST_MAP
+    timer = json.loads(TIMER.read_text())
+    assert (repr(timer["mAP"]), repr(timer["recall"])) == (mean, recall)
+
+    again = benchmark(installed, f"accuracy-{nms}", f"--env.USE_NMS={nms}")
+    assert f"mAP: {mean}\nRecall: {recall}\n" in again.out
+    points = recorded(installed, f"accuracy-{nms}")
+    assert points
+    characteristics = json.loads(points[0].read_text())["characteristics_list"][0]["run"]
+    assert characteristics["mAP"] == timer["mAP"]
+    assert characteristics["settings"]["model_sha256"] == timer["settings"]["model_sha256"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "USE_NMS=soft",
+        "CK_BATCH_COUNT=0",
+        "CK_BATCH_COUNT=-3",
+        "CK_BATCH_SIZE=2",
+        "CK_METRIC_TYPE=VOC",
+        "CK_HOST_CPU_NUMBER_OF_PROCESSORS=many",
+    ],
+)
+def test_a_bad_value_is_one_line_and_nothing_is_recorded(installed: Sandbox, setting: str) -> None:
+    record = "refused-" + re.sub(r"\W", "-", setting).lower()
+    done = benchmark(installed, record, f"--env.{setting}")
+    name, value = setting.split("=")
+    (line,) = re.findall(r"^FAILED: .*$", done.text, re.MULTILINE)
+    assert name in line
+    assert value in line
+    assert "Traceback" not in done.text
+    assert "Recorded successfully" not in done.text
+    assert not recorded(installed, record)
+    assert not TIMER.exists()
+
+
+def test_a_preset_gives_the_variables_of_the_run(installed: Sandbox) -> None:
+    run = f'"$CK_ENV_LIB_LITERT_PYTHON_FILE" "{PROGRAM}/run.py"'
+    done = installed.ck(
+        "virtual",
+        "env",
+        "--tag_groups=preset,reference-accuracy-fast-nms lib,litert tool,coco model,tflite dataset,shapes",
+        f"--shell_cmd={run}",
+    )
+    assert done.code == 0, done.text
+    assert "NMS: fast" in done.out
+
+
+def test_the_librarys_own_command_gives_the_same_numbers_and_a_right_exit_code(installed: Sandbox) -> None:
+    done = installed.ckssd("benchmark", "--nms=regular", "--json")
+    assert done.code == 0, done.text
+    result = json.loads(done.out)
+    assert result["status"] == "ok"
+    assert result["data"]["mAP"] >= LEAST_MAP
+    by_class = result["data"]["per_class"]
+    assert sorted(by_class) == ["circle", "cross", "ring", "square", "star", "triangle"]
+    refused = installed.ckssd("benchmark", "--count=none", "--json")
+    assert refused.code == 2
+    (error,) = json.loads(refused.out)["errors"]
+    assert error["code"] == "usage"
