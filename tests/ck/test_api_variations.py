@@ -1,4 +1,4 @@
-"""The variations of ``tensorflowmodel-api`` by real ``ck`` commands: sources, fixes, what tells them apart."""
+"""The variations of ``tensorflowmodel-api`` by real ``ck`` commands: sources and fixes, told apart."""
 
 from __future__ import annotations
 
