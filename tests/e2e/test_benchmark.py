@@ -109,3 +109,46 @@ def test_the_librarys_own_command_gives_the_same_numbers_and_a_right_exit_code(i
     assert refused.code == 2
     (error,) = json.loads(refused.out)["errors"]
     assert error["code"] == "usage"
+
+
+def accuracy(done: Done) -> tuple[str, str]:
+    (mean,) = re.findall(r"^mAP: (\S+)$", done.out, re.MULTILINE)
+    (recall,) = re.findall(r"^Recall: (\S+)$", done.out, re.MULTILINE)
+    return mean, recall
+
+
+@pytest.mark.parametrize("switch", ["CUSTOM_MODEL_SETTINGS", "USE_CUSTOM_NMS_SETTINGS"])
+def test_custom_settings_make_the_fast_graph_give_exactly_the_regular_graphs_numbers(
+    installed: Sandbox, switch: str
+) -> None:
+    regular = benchmark(installed, "custom-regular", "--env.USE_NMS=regular")
+    fast = benchmark(installed, "custom-fast", "--env.USE_NMS=fast")
+    custom = benchmark(installed, "custom-custom", "--env.USE_NMS=fast", f"--env.{switch}=yes")
+    assert accuracy(custom) == accuracy(regular) != accuracy(fast)
+    assert "custom settings" in custom.out
+
+
+def test_a_lower_score_threshold_gives_more_detections_and_is_recorded(installed: Sandbox) -> None:
+    options = ("--env.USE_NMS=fast", "--env.CUSTOM_MODEL_SETTINGS=yes", "--env.NMS_SCORE_THRESHOLD=0.00001")
+    done = benchmark(installed, "low-threshold", *options)
+    plain = benchmark(installed, "plain-threshold", "--env.USE_NMS=regular")
+    assert float(accuracy(done)[1]) > float(accuracy(plain)[1])
+    assert "Score threshold: 1e-05" in done.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (("USE_NMS=fast", "MAX_CLASSES_PER_DETECTION=2"), "MAX_CLASSES_PER_DETECTION"),
+        (("NMS_SCORE_THRESHOLD=-0.1",), "NMS_SCORE_THRESHOLD"),
+        (("SCALE_H=tall",), "SCALE_H"),
+    ],
+)
+def test_bad_custom_settings_are_refused_by_the_name_of_the_variable(
+    installed: Sandbox, settings: tuple[str, ...], named: str
+) -> None:
+    options = [f"--env.{setting}" for setting in ("CUSTOM_MODEL_SETTINGS=yes", *settings)]
+    done = benchmark(installed, "bad-custom", *options)
+    (line,) = re.findall(r"^FAILED: .*$", done.text, re.MULTILINE)
+    assert named in line
+    assert not recorded(installed, "bad-custom")
