@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ckssd.install import find_pythons
 from tests.support.sandbox import CHECKOUT, Done, Sandbox
 
 API = "model,tensorflow,api"
@@ -43,9 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     done = made.ck("install", "package", f"--tags={API},v2019.05", "--env.CK_APPLY_FIXES=no")
     assert done.code == 0, done.text
     yield made
-    shutil.rmtree(made.folder.resolve(), ignore_errors=True)
-    if made.folder.is_symlink():
-        made.folder.unlink()
+    made.remove()
 
 
 def folder_of(home: Sandbox, tags: str) -> Path:
@@ -70,13 +69,13 @@ def regular_nms_in(graph_text: Path) -> str:
     return " ".join(done.stdout.split())
 
 
-def export(home: Sandbox, installed: Sandbox, tags: str, out: Path) -> str:
-    """Run the seed's command with TensorFlow 2 and return what the seed's grep shows."""
+def run_exporter(home: Sandbox, installed: Sandbox, tags: str, out: Path, python: str = "") -> Done:
+    """Run the seed's command with an interpreter, by default that of TensorFlow 2."""
     items = json.loads(installed.ckssd("info", "--json").out)["data"]["installed"]
     given = {name: value for item in items for name, value in item["variables"].items()}
-    done = home.ck(
+    return home.ck(
         *("virtual", "env", f"--tags={API},{tags}", f"--shell_cmd={SEEDS_COMMAND}"),
-        TF_PYTHON=given["CK_ENV_LIB_TF_PYTHON_FILE"],
+        TF_PYTHON=python or given["CK_ENV_LIB_TF_PYTHON_FILE"],
         MODEL=next(
             str(item["variables"]["CK_ENV_TENSORFLOW_MODEL_ROOT"])
             for item in items
@@ -84,6 +83,11 @@ def export(home: Sandbox, installed: Sandbox, tags: str, out: Path) -> str:
         ),
         OUT=str(out),
     )
+
+
+def export(home: Sandbox, installed: Sandbox, tags: str, out: Path, python: str = "") -> str:
+    """Run the seed's command and return what the seed's grep shows."""
+    done = run_exporter(home, installed, tags, out, python)
     assert done.code == 0, done.text
     return regular_nms_in(out / "tflite_graph.pbtxt")
 
@@ -161,13 +165,34 @@ def test_what_makes_no_sense_is_one_line_and_installs_nothing(
     assert sorted((home.folder / "tools").iterdir()) == before
 
 
-def test_the_seeds_bug_shows_by_the_seeds_grep_and_is_gone_with_the_fix(
+def test_with_the_fix_the_seeds_command_does_what_it_says(
     home: Sandbox, installed: Sandbox, tmp_path: Path
 ) -> None:
-    fixed = export(home, installed, "v2019.05,fixes", tmp_path / "fixed")
-    assert fixed == 'key: "use_regular_nms" value { b: true'
-    plain = export(home, installed, "no-fixes", tmp_path / "plain")
-    assert plain == 'key: "use_regular_nms" value { b: false'
+    assert export(home, installed, "v2019.05,fixes", tmp_path) == 'key: "use_regular_nms" value { b: true }'
+
+
+def test_without_the_fix_todays_protobuf_names_the_mixed_up_argument(
+    home: Sandbox, installed: Sandbox, tmp_path: Path
+) -> None:
+    done = run_exporter(home, installed, "no-fixes", tmp_path)
+    assert done.code != 0
+    assert "Expected an int, got a boolean" in done.text
+
+
+@pytest.mark.skipif(
+    not any(python.minor == "3.7" for python in find_pythons()),
+    reason="TensorFlow 1.13.1 needs Python 3.7, which is not on this machine",
+)
+def test_the_seeds_bug_shows_by_the_seeds_grep_with_the_tensorflow_of_its_time(
+    home: Sandbox, installed: Sandbox, tmp_path: Path
+) -> None:
+    home.install("lib,tensorflow,vprebuilt,v1.13.1")
+    (item,) = json.loads(home.ckssd("info", "--tags=v1.13.1", "--json").out)["data"]["installed"]
+    python = item["variables"]["CK_ENV_LIB_TF_PYTHON_FILE"]
+    plain = export(home, installed, "no-fixes", tmp_path / "plain", python)
+    assert plain == 'key: "use_regular_nms" value { b: false }'
+    fixed = export(home, installed, "v2019.05,fixes", tmp_path / "fixed", python)
+    assert fixed == 'key: "use_regular_nms" value { b: true }'
 
 
 def make_upstream(home: Sandbox, python: Path, folder: Path) -> str:
@@ -226,7 +251,7 @@ def test_a_commit_of_a_repository_is_fetched_compiled_and_exports(
     assert any(pin.startswith("grpcio-tools==") for pin in record["environment"])
     assert sorted(path.name for path in (folder / "research").iterdir()) == ["object_detection", "slim"]
     shown = export(home, installed, "upstream-57e07520", tmp_path / "graph")
-    assert shown == 'key: "use_regular_nms" value { b: true'
+    assert shown == 'key: "use_regular_nms" value { b: true }'
 
 
 @pytest.mark.parametrize("name", sorted(META["ckssd"]["variants"]))

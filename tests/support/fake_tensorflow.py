@@ -9,6 +9,11 @@ from pathlib import Path
 
 from tests.support.sandbox import CHECKOUT
 
+# What runs a script by an interpreter in a path with a space, which `#!` cannot: sh, then Python reads on.
+BY_PYTHON = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''"""
+
 # As TensorFlow's: asks what no variable answers, needs `bazel` on PATH, and ends with status 0 without one.
 CONFIGURE = """#!/bin/sh
 bazel --batch version >/dev/null || { echo "Cannot find bazel. Please install bazel."; exit 0; }
@@ -29,7 +34,9 @@ done
 printf 'export PYTHON_BIN_PATH="%s"\\n' "$PYTHON_BIN_PATH" > tools/python_bin_path.sh
 """
 
-BAZEL = """#!{python}
+BAZEL = (
+    BY_PYTHON
+    + """
 import os, re, stat, subprocess, sys
 from pathlib import Path
 
@@ -60,8 +67,11 @@ elif command == "run":
 elif command != "shutdown":
     sys.exit("unknown command " + command)
 """
+)
 
-BUILD_PIP_PACKAGE = """#!{python}
+BUILD_PIP_PACKAGE = (
+    BY_PYTHON
+    + """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {checkout!r})
@@ -70,6 +80,7 @@ assert os.access(os.environ["PYTHON_BIN_PATH"], os.X_OK)
 for version in Path("version.txt").read_text().split():
     make_wheel(Path(sys.argv[1]), "tensorflow", version, module=f"__version__ = {{version!r}}\\n")
 """
+)
 
 
 @dataclass(frozen=True)
