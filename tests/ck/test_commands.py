@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from tests.support.sandbox import Sandbox
@@ -32,6 +33,18 @@ def test_several_environments_can_be_entered_at_once(installed: Sandbox) -> None
     )
     assert done.code == 0, done.text
     assert "tensorflowmodel-api" in done.out
+
+
+def test_environments_can_be_nested_as_the_seed_does(installed: Sandbox) -> None:
+    innermost = 'echo "$CK_ENV_LIB_TF_BIN|$CK_ENV_TENSORFLOW_MODELS_SLIM|$CK_ENV_TENSORFLOW_MODEL_ROOT"'
+    model = f"ck virtual env --tags=model,tensorflow,tf,shapes --shell_cmd={shlex.quote(innermost)}"
+    api = f"ck virtual env --tags=model,tensorflow,api --shell_cmd={shlex.quote(model)}"
+    done = installed.in_environment("lib,tensorflow,v2", api)
+    assert done.code == 0, done.text
+    tensorflow, slim, root = done.out.strip().splitlines()[-1].split("|")
+    assert "lib-tensorflow" in tensorflow
+    assert slim.endswith("/research/slim")
+    assert Path(root, "pipeline.config").is_file()
 
 
 def test_installing_again_changes_nothing_and_says_so(installed: Sandbox) -> None:

@@ -144,7 +144,7 @@ def _index_around(hole: Floats, outer: list[Floats]) -> int:
 def _join(outline: Floats, hole: Floats) -> Floats:
     """Walk the outline to its corner nearest to the hole, around the hole, and on."""
     away = outline[:, None, :] - hole[None, :, :]
-    nearest = int((away * away).sum(axis=2).argmin())
+    nearest = int(np.argmin((away * away).sum(axis=2)))
     here, there = divmod(nearest, len(hole))
     around = np.concatenate([hole[there:], hole[: there + 1]])
     return np.concatenate([outline[: here + 1], around, outline[here:]])
