@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ckssd.errors import UsageError
 from ckssd.recipes import Package
 from ckssd.recipes.download import download
 from tests.support.fixtures import server
@@ -159,6 +160,25 @@ def test_the_coco_package_lays_its_two_files_out_as_the_variables_say(
     assert [record.sha256 for record in used.sources] == [
         hashlib.sha256(contents[source["file_name"]]).hexdigest() for source in meta["ckssd"]["sources"]
     ]
+
+
+def test_a_package_of_two_files_can_come_from_elsewhere_too(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKSSD_CACHE", str(tmp_path / "cache"))
+    folder = CHECKOUT / "package" / "dataset-coco-2017-val"
+    meta = json.loads((folder / ".cm" / "meta.json").read_text())
+    images = zipped({"val2017/000000000139.jpg": b"an image"})
+    annotations = zipped({"annotations/instances_val2017.json": b"{}"})
+    places = [server.serve("images.zip", Page(images)), server.serve("annotations.zip", Page(annotations))]
+    digests = [hashlib.sha256(data).hexdigest() for data in (images, annotations)]
+    options = {"PACKAGE_URL": ",".join(places), "PACKAGE_SHA256": ",".join(digests)}
+    used = download(Package("coco", "0", "2017", folder, meta, options), tmp_path / "staging")
+    assert [record.url for record in used.sources] == places
+    assert used.extra["overridden"] == options
+    only_one = {**options, "PACKAGE_SHA256": digests[0]}
+    with pytest.raises(UsageError, match="2 addresses, 1 hashes"):
+        download(Package("coco", "0", "2017", folder, meta, only_one), tmp_path / "other")
 
 
 def test_sources_lists_every_file_with_its_hash(sandbox: Sandbox) -> None:

@@ -79,6 +79,7 @@ def test_a_bad_value_is_one_line_and_nothing_is_recorded(installed: Sandbox, set
     (line,) = re.findall(r"^FAILED: .*$", done.text, re.MULTILINE)
     assert name in line
     assert value in line
+    assert re.search(rf"^\* Failed: yes\n\* Reason: .*FAILED: .*{name}", done.out, re.MULTILINE), "CK says it"
     assert "Traceback" not in done.text
     assert "Recorded successfully" not in done.text
     assert not recorded(installed, record)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ckssd.measure.__main__ import main as command
-from ckssd.measure.program import DETECTIONS_FILE, TIMER_FILE, main
+from ckssd.measure.program import DETECTIONS_FILE, FAILURE_FILE, TIMER_FILE, main
 from ckssd.measure.record import write_json
 from tests.measure.conftest import IMAGES, Bench
 
@@ -54,6 +54,14 @@ def test_two_runs_give_the_same_numbers(bench: Bench, tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
+def assert_only_the_reason_is_left(work: Path) -> None:
+    """What CK would record is gone; a line says why, for CK's own report."""
+    (left,) = work.iterdir()
+    assert left.name == FAILURE_FILE
+    assert left.read_text().count("\n") == 0
+    assert left.read_text()
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "code"),
     [
@@ -74,7 +82,7 @@ def test_a_bad_value_fails_in_one_line_and_records_nothing(
     assert captured.out == ""
     assert captured.err.startswith(f"FAILED: {variable} ")
     assert captured.err.count("\n") == 1
-    assert list(work.iterdir()) == []
+    assert_only_the_reason_is_left(work)
 
 
 def test_a_fault_in_the_last_image_records_nothing(
@@ -83,7 +91,7 @@ def test_a_fault_in_the_last_image_records_nothing(
     (bench.images / "b0.png").write_bytes(b"no image")  # the highest id
     assert main(bench.environment, work) == 3
     assert "b0.png" in capsys.readouterr().err
-    assert list(work.iterdir()) == []
+    assert_only_the_reason_is_left(work)
 
 
 def test_metrics_that_fail_record_nothing(
@@ -94,7 +102,7 @@ def test_metrics_that_fail_record_nothing(
     python.chmod(0o755)
     assert main({**bench.environment, "CK_ENV_TOOL_COCO_PYTHON_FILE": str(python)}, work) == 8
     assert "no coco here" in capsys.readouterr().err
-    assert list(work.iterdir()) == []
+    assert_only_the_reason_is_left(work)
 
 
 def test_the_command_takes_everything_from_one_file(

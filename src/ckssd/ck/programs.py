@@ -1,12 +1,15 @@
-"""The programs ``export-tflite-ssd-graph`` and ``convert-tflite`` as CK runs them, in their ``tmp``."""
+"""What CK calls around and in the programs of this repository, in their ``tmp`` folder."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from ckssd.ck.kernel import Answer
 from ckssd.errors import CkssdError
+from ckssd.measure.program import FAILURE_FILE
 from ckssd.tflite.export import GRAPH
 from ckssd.tflite.program import GRAPH_FILE, convert_from_environment, export_from_environment
 
@@ -22,6 +25,16 @@ def convert(environment: Mapping[str, str], folder: Path) -> int:
     Without ``TFLITE_GRAPH`` it is the graph that the export program made last.
     """
     return _reported(lambda: _convert(environment, folder))
+
+
+def tell_failure(i: dict[str, Any]) -> Answer:
+    """CK's hook after a run: make CK say why the program failed, instead of which file it misses."""
+    failure = Path.cwd() / FAILURE_FILE
+    if not failure.exists():
+        return {"return": 0}
+    reason = f"FAILED: {failure.read_text(encoding='utf-8')}"
+    i["misc"].update(run_success="no", run_success_bool=False, fail_reason=reason)
+    return {"return": 1, "error": reason}
 
 
 def _reported(work: Callable[[], list[Path]]) -> int:

@@ -15,6 +15,7 @@ from ckssd.report import failed
 
 TIMER_FILE = "tmp-ck-timer.json"
 DETECTIONS_FILE = "detections.json"
+FAILURE_FILE = "tmp-ck-failure.txt"
 
 
 def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
@@ -26,12 +27,14 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     folder = folder or Path.cwd()
     timer = folder / (environment.get("CK_TIMER_FILE") or TIMER_FILE)
     detections = folder / DETECTIONS_FILE
+    failure = folder / FAILURE_FILE
     try:
-        discard([timer, detections])
+        discard([timer, detections, failure])
         settings = from_environment(environment)
         result = run_benchmark(settings)
         finish(settings, result, timer=timer, detections=detections)
     except CkssdError as error:
+        failure.write_text(str(error), encoding="utf-8")  # for CK, which asks in a hook of its own
         return failed(error, "FAILED")
     return 0
 

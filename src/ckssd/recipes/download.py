@@ -41,7 +41,8 @@ def download(package: Package, staging: Path) -> Used:
 def sources_of(package: Package) -> list[tuple[Mapping[str, Any], Source]]:
     """Return the layout and the source of every file of a package.
 
-    ``PACKAGE_URL`` and ``PACKAGE_SHA256`` in the package's options replace those of its only source.
+    ``PACKAGE_URL`` and ``PACKAGE_SHA256`` in the package's options (separated by commas, in the entry's
+    order) replace what it states.
 
     Raises
     ------
@@ -77,27 +78,31 @@ def stated_sources(section: Mapping[str, Any], where: str) -> list[Source]:
 
 
 def _override(package: Package, stated: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    url, sha256 = (package.options.get(name, "") for name in OVERRIDES)
-    if not (url or sha256):
+    urls, digests = (_listed(package.options.get(name, "")) for name in OVERRIDES)
+    if not (urls or digests):
         return stated
-    if not (url and sha256):
-        raise UsageError(
-            "A package from elsewhere needs both its address and its hash",
-            where=package.alias,
-            expected="PACKAGE_URL and PACKAGE_SHA256",
-            got="PACKAGE_URL alone" if url else "PACKAGE_SHA256 alone",
-        )
-    if len(stated) != 1:
+    if not len(urls) == len(digests) == len(stated):
         names = ", ".join(entry["file_name"] for entry in stated)
         raise UsageError(
-            "PACKAGE_URL cannot say which of several files it replaces",
+            "A package from elsewhere needs address and hash of each of its files",
             where=package.alias,
-            got=names,
-            advice="put the files into a folder and name it with CKSSD_MIRROR",
+            expected=f"PACKAGE_URL and PACKAGE_SHA256, separated by commas, for {names}",
+            got=f"{len(urls)} addresses, {len(digests)} hashes",
+            advice="or put the published files into a folder and name it with CKSSD_MIRROR",
         )
-    (entry,) = stated
-    kept = {key: value for key, value in entry.items() if key not in {"urls", "sha256", "md5", "size"}}
-    return [{**kept, "urls": [url], "sha256": sha256}]
+    replaced = {"urls", "sha256", "md5", "size"}
+    return [
+        {
+            **{key: value for key, value in entry.items() if key not in replaced},
+            "urls": [url],
+            "sha256": digest,
+        }
+        for entry, url, digest in zip(stated, urls, digests)
+    ]
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _lay_out(file: Path, source: Source, layout: Mapping[str, Any], staging: Path) -> None:
