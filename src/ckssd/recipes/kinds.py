@@ -36,10 +36,6 @@ def recipe_of(package: Package) -> Recipe:
     return RECIPES[name]
 
 
-def _requirements(package: Package) -> Path:
-    return package.folder / str(package.section["requirements"])
-
-
 def python_environment(package: Package, staging: Path) -> Used:
     """Make a virtual environment from the package's locked requirements."""
     python = make_environment(package, staging)
@@ -48,9 +44,8 @@ def python_environment(package: Package, staging: Path) -> Used:
 
 def shapes_dataset(package: Package, staging: Path) -> Used:
     """Draw the built-in data set."""
-    from ckssd.coco.shapes import (
-        write_shapes_dataset,
-    )  # brings NumPy and Pillow, which other recipes need not
+    # Here, because it brings NumPy and Pillow, which the other recipes need not wait for.
+    from ckssd.coco.shapes import write_shapes_dataset
 
     write_shapes_dataset(staging, images=package.section["images"], seed=package.section["seed"])
     return Used(tools={"pillow": version("pillow"), "numpy": version("numpy")})
