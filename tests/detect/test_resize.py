@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ckssd.detect.resize import RESIZE_METHODS, network_input, normalise, resize
+from ckssd.detect.resize import RESIZE_METHODS, resize
 
 sizes = st.integers(1, 40)
 
@@ -70,17 +70,3 @@ def test_pillow_is_pillows_own() -> None:
 def test_the_same_size_changes_nothing(method: str) -> None:
     pixels = pixels_of(30, 40)
     assert np.array_equal(resize(pixels, 40, 30, method), pixels)
-
-
-def test_normalising_maps_black_to_minus_one_and_white_to_one() -> None:
-    values = normalise(np.array([[[0, 255, 51]]], np.uint8))
-    assert values.shape == (1, 1, 1, 3)
-    assert values.ravel() == pytest.approx([-1, 1, -0.6], abs=1e-6)
-
-
-def test_the_networks_input_has_its_type() -> None:
-    pixels = np.full((9, 9, 3), 255, np.uint8)
-    assert network_input(pixels, 4, 3).shape == (1, 3, 4, 3)
-    assert network_input(pixels, 4, 3).max() == pytest.approx(1.0)
-    assert network_input(pixels, 4, 3, normalized=False).max() == 255.0
-    assert network_input(pixels, 4, 3, dtype="uint8", method="tf1").dtype == np.uint8

@@ -11,11 +11,13 @@ import pytest
 from ckssd.detect.detections import Detections
 from ckssd.detect.images import read_image
 from ckssd.detect.litert import LiteRTDetector
-from ckssd.detect.resize import normalise, resize
+from ckssd.detect.network_input import normalised
+from ckssd.detect.resize import resize
 from ckssd.tflite.model import read_model
 from tests.support.sandbox import Sandbox
 
 IMAGES = 16
+SIDE = 300
 SCRIPT = Path(__file__).parent / "inside" / "run_frozen_graph.py"
 SCORE_THRESHOLD = 0.3
 SCORE_TOLERANCE = 1e-3
@@ -55,7 +57,7 @@ def detector(shapes_tflite: Path) -> LiteRTDetector:
 
 def detect(detector: LiteRTDetector, pixels: np.ndarray) -> Detections:
     """With TensorFlow 1's own resize, which is what the frozen graph's preprocessor does."""
-    return detector.detect(normalise(resize(pixels, detector.width, detector.height, "tf1")))
+    return detector.detect(normalised(SIDE, SIDE).feed(resize(pixels, SIDE, SIDE, "tf1")))
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:

@@ -15,7 +15,6 @@ from ckssd.measure.result import Times
 from ckssd.measure.run import DetectedSet, detect_data_set, run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.measure.summary import summary
-from ckssd.tflite.model import detection_options
 from tests.measure.conftest import IMAGES, NAMES, Bench
 
 
@@ -69,7 +68,7 @@ def test_custom_settings_make_the_fast_graph_regular(bench: Bench) -> None:
     assert as_regular.settings.custom_settings
     values = {"NMS_SCORE_THRESHOLD": "0.00001", "MAX_DETECTIONS": "60"}
     lower = detect_data_set(from_environment({**custom, **values}))
-    assert detection_options(lower.model).nms_score_threshold == 0.00001
+    assert lower.backend.postprocessing.score_threshold == 0.00001
     assert len(lower.detections) > len(regular.detections)
 
 
@@ -136,6 +135,7 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
         f"Average detection time: {sum(times.detect[1:]) / (IMAGES - 1):.6f}s",
         f"mAP: {result.mean_average_precision!r}",
         f"Recall: {result.recall!r}",
+        "Runtime: litert, float32",
         "NMS: regular",
         "Score threshold: 0.3",
         "IoU threshold: 0.6",

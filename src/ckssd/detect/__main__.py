@@ -17,29 +17,10 @@ from ckssd.detect.detections import Detections
 from ckssd.detect.draw import draw
 from ckssd.detect.images import Pixels, read_image
 from ckssd.detect.labels import read_labels
-from ckssd.detect.litert import LiteRTDetector
-from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod, network_input
+from ckssd.detect.litert import LiteRTDetector, network_input
+from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, resize
 from ckssd.errors import CkssdError, UsageError
 from ckssd.tflite.model import read_model
-
-
-def detect_pixels(
-    detector: LiteRTDetector,
-    pixels: Pixels,
-    method: ResizeMethod = DEFAULT_RESIZE,
-    *,
-    normalized: bool = True,
-) -> Detections:
-    """Detect objects in a decoded image uint8 [height, width, 3]."""
-    tensor = network_input(
-        pixels,
-        detector.width,
-        detector.height,
-        method=method,
-        dtype=detector.dtype,
-        normalized=normalized,
-    )
-    return detector.detect(tensor)
 
 
 def describe(path: Path, pixels: Pixels, found: Detections, names: Mapping[int, str]) -> dict[str, Any]:
@@ -88,7 +69,9 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
         )
     labels = read_labels(options.labels)
     names = {label - options.label_offset: name for label, name in labels.items()}
-    detector = LiteRTDetector(read_model(options.model), options.threads)
+    model = read_model(options.model)
+    detector = LiteRTDetector(model, options.threads)
+    network = network_input(model, normalize=not options.not_normalized)
     if options.draw is not None:
         options.draw.mkdir(parents=True, exist_ok=True)
     places = drawing_paths(options.images, options.draw or Path())
@@ -96,10 +79,8 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     work = list(zip(options.images, places, strict=True))
     for path, place in report.progress(work, total=len(work), name="detecting", quiet=options.quiet):
         pixels = read_image(path)
-        found = above(
-            detect_pixels(detector, pixels, options.resize, normalized=not options.not_normalized),
-            options.min_score,
-        )
+        tensor = network.feed(resize(pixels, network.width, network.height, options.resize))
+        found = above(detector.detect(tensor), options.min_score)
         result = describe(path, pixels, found, names)
         if options.draw is not None:
             draw(pixels, found, names).save(place)

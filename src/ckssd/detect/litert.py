@@ -7,14 +7,14 @@ postprocessing operator in a one-thread interpreter of its own, because with sev
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, from_outputs
+from ckssd.detect.network_input import NetworkInput, Tensor, normalised
 from ckssd.errors import InputError
-from ckssd.tflite.model import TFLiteModel, cut_model
+from ckssd.tflite.model import CutModel, TFLiteModel, cut_model
 
-INPUT_TYPES = {"float32": np.float32, "uint8": np.uint8}
+INPUT_TYPES = ("float32", "uint8")
 
 
 class LiteRTDetector:
@@ -26,6 +26,8 @@ class LiteRTDetector:
         A model with TFLite_Detection_PostProcess and one input [1, height, width, 3].
     threads
         For the convolutions; at least 1.
+    cut
+        The model cut in two, where several detectors share one.
 
     Raises
     ------
@@ -33,12 +35,9 @@ class LiteRTDetector:
         If the model has other inputs, lacks the operator, or LiteRT refuses it.
     """
 
-    def __init__(self, model: TFLiteModel, threads: int = 1) -> None:
-        self.model = model
-        self.threads = threads
-        self.height, self.width = _input_size(model)
-        self.dtype = model.inputs[0].dtype
-        cut = cut_model(model)
+    def __init__(self, model: TFLiteModel, threads: int = 1, cut: CutModel | None = None) -> None:
+        network_input(model)
+        cut = cut or cut_model(model)
         try:
             self._convolutions = Interpreter(model_content=cut.convolutions, num_threads=threads)
             self._convolutions.allocate_tensors()
@@ -56,7 +55,7 @@ class LiteRTDetector:
         )
         self._outputs = _indices(self._postprocess.get_output_details())
 
-    def detect(self, image: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> Detections:
+    def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image [1, height, width, 3], normalised as the model wants it."""
         self._convolutions.set_tensor(self._input, image)
         self._convolutions.invoke()
@@ -68,15 +67,16 @@ class LiteRTDetector:
         return from_outputs(boxes, classes, scores, count)
 
 
-def _input_size(model: TFLiteModel) -> tuple[int, int]:
-    """Height and width of the model's one image input."""
-    fits = (
-        len(model.inputs) == 1
-        and len(model.inputs[0].shape) == 4
-        and model.inputs[0].shape[0] == 1
-        and model.inputs[0].shape[3] == 3
-        and model.inputs[0].dtype in INPUT_TYPES
-    )
+def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput:
+    """What the model's one image input is fed; ``normalize`` False feeds a float model 0 to 255.
+
+    Raises
+    ------
+    InputError
+        If the model has another input.
+    """
+    shape = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    fits = len(shape) == 4 and (shape[0], shape[3]) == (1, 3) and model.inputs[0].dtype in INPUT_TYPES
     if not fits:
         raise InputError(
             "The model has not the expected input",
@@ -85,7 +85,10 @@ def _input_size(model: TFLiteModel) -> tuple[int, int]:
             got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.inputs)
             or "none",
         )
-    return model.inputs[0].shape[1], model.inputs[0].shape[2]
+    height, width, dtype = shape[1], shape[2], model.inputs[0].dtype
+    return (
+        normalised(width, height) if dtype == "float32" and normalize else NetworkInput(width, height, dtype)
+    )
 
 
 def _indices(details: list[dict[str, int]]) -> list[int]:

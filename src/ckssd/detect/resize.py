@@ -1,4 +1,4 @@
-"""Resizing to the network's input size, by one of three stated methods, and normalising.
+"""Resizing to the network's input size, by one of three stated methods.
 
 ``pillow``: Pillow's bilinear, which averages over all pixels that an output pixel covers (antialiasing),
 rounded to 8 bits. The program that published the reference accuracies resized so, hence the default.
@@ -30,9 +30,10 @@ DESCRIPTIONS = {
 }
 
 Floats = npt.NDArray[np.float32]
+Resized = Floats | Pixels
 
 
-def resize(pixels: Pixels, width: int, height: int, method: ResizeMethod = DEFAULT_RESIZE) -> Floats | Pixels:
+def resize(pixels: Pixels, width: int, height: int, method: ResizeMethod = DEFAULT_RESIZE) -> Resized:
     """Resize uint8 [h, w, 3] to [height, width, 3]: uint8, or float32 in 0..255 for ``tf1``."""
     if method == "pillow":
         image = Image.fromarray(pixels)
@@ -43,38 +44,6 @@ def resize(pixels: Pixels, width: int, height: int, method: ResizeMethod = DEFAU
     if method == "tf1":
         return resized
     return np.rint(resized).astype(np.uint8)
-
-
-def normalise(resized: Floats | Pixels) -> Floats:
-    """Map 0..255 to [-1, 1] and add the batch dimension: float32 [1, height, width, 3].
-
-    ``2/255 * x - 1``, as in object_detection/models/ssd_mobilenet_v1_feature_extractor.py.
-    """
-    scaled: Floats = resized.astype(np.float32)
-    scaled *= np.float32(2.0 / 255.0)
-    scaled -= np.float32(1.0)
-    return scaled[np.newaxis]
-
-
-def network_input(
-    pixels: Pixels,
-    width: int,
-    height: int,
-    *,
-    method: ResizeMethod = DEFAULT_RESIZE,
-    dtype: str = "float32",
-    normalized: bool = True,
-) -> Floats | Pixels:
-    """The network's input [1, height, width, 3] for a decoded image uint8 [h, w, 3].
-
-    A uint8 network is fed 0..255; a float32 one -1..1, or 0..255 if not ``normalized``.
-    """
-    resized = resize(pixels, width, height, method)
-    if dtype == "uint8":
-        return np.rint(resized).astype(np.uint8)[np.newaxis]
-    if normalized:
-        return normalise(resized)
-    return resized.astype(np.float32)[np.newaxis]
 
 
 class _Samples:

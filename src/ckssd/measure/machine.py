@@ -7,10 +7,11 @@ import importlib.metadata
 import os
 import platform
 import resource
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("ai-edge-litert", "numpy", "pillow")
+IMAGE_LIBRARIES = ("numpy", "pillow")
 
 
 def describe_machine() -> dict[str, Any]:
@@ -25,10 +26,10 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of Python and of what decides the detections."""
+def library_versions(runtime: Sequence[str]) -> dict[str, str]:
+    """Versions of Python and of what decides the detections: the runtime's distributions and the images'."""
     versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in (*runtime, *IMAGE_LIBRARIES):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -59,6 +59,7 @@ class Times:
 class RunSettings:
     """What decides a result, read from the model and the data where they say it."""
 
+    runtime: str
     nms: str
     score_threshold: float
     iou_threshold: float
@@ -68,6 +69,8 @@ class RunSettings:
     scales_yxhw: tuple[float, float, float, float]
     custom_settings: bool
     boxes: str
+    postprocessed_by: str
+    precision: str
     resize: str
     resize_method: str
     input_size: tuple[int, int]

@@ -15,7 +15,9 @@ from typing import Any
 from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
 from ckssd.errors import UsageError
+from ckssd.measure.backends import DEFAULT_RUNTIME, RUNTIMES
 from ckssd.measure.custom import CustomOptions
+from ckssd.measure.models import ADVICE, GRAPHS, MODEL, model_file, model_folder, value
 from ckssd.measure.published import Published
 from ckssd.measure.values import (
     Check,
@@ -27,9 +29,6 @@ from ckssd.measure.values import (
     switch,
     whole_number,
 )
-
-MODEL = "CK_ENV_TENSORFLOW_MODEL_"
-GRAPHS = {"regular": "TFLITE_GRAPH_REGULAR_NMS", "fast": "TFLITE_GRAPH_FAST_NMS"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class BenchmarkSettings:
     images: Path
     annotations: Path
     metrics_python: Path
+    runtime: str = DEFAULT_RUNTIME
     nms: str = "regular"
     batch_count: int | None = None
     batch_size: int = 1
@@ -82,6 +82,7 @@ def _usable_processors() -> int:
 
 
 FIELDS: dict[str, Field] = {
+    "runtime": Field("CK_RUNTIME", choice(*RUNTIMES)),
     "nms": Field("USE_NMS", choice(*GRAPHS)),
     "batch_count": Field("CK_BATCH_COUNT", whole_number(1)),
     "batch_size": Field("CK_BATCH_SIZE", whole_number(1, 1)),
@@ -98,9 +99,7 @@ FIELDS: dict[str, Field] = {
     "normalize": Field(f"{MODEL}NORMALIZE_DATA", switch),
     "model_name": Field(f"{MODEL}MODEL_NAME", plain_text),
     "dataset_type": Field("CK_ENV_DATASET_TYPE", plain_text),
-    "model": Field(
-        f"{MODEL}ROOT", file_path, required=True, advice="choose a TFLite model (dependency weights)"
-    ),
+    "model": Field(f"{MODEL}ROOT", file_path, required=True, advice=ADVICE),
     "labels": Field(
         f"{MODEL}LABELMAP_FILE", file_path, required=True, advice="the model's entry should name it"
     ),
@@ -137,14 +136,11 @@ def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
     values: dict[str, Any] = {}
     for name, field in FIELDS.items():
         if name not in ("model", "labels", "label_offset"):
-            _take(values, name, field.variable, _value(environment, field.variable))
+            _take(values, name, field.variable, value(environment, field.variable))
     _refuse_unsupported(environment)
-    root = folder_path(f"{MODEL}ROOT", _required(environment, f"{MODEL}ROOT", FIELDS["model"].advice))
     nms = values.get("nms", BenchmarkSettings.nms)
-    variable = MODEL + GRAPHS[nms]
-    graph = _value(environment, variable) or f"detect_{nms}_nms.tflite"
-    values["model"] = file_path(variable, root / graph)
-    values["labels"] = _labels(environment, root)
+    values["model"] = model_file(values.get("runtime", DEFAULT_RUNTIME), nms, environment)
+    values["labels"] = _labels(environment, model_folder(environment))
     if not switch(
         f"{MODEL}NEED_BACKGROUND_CORRECTION", environment.get(f"{MODEL}NEED_BACKGROUND_CORRECTION", "yes")
     ):
@@ -178,33 +174,21 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
     return BenchmarkSettings(**values)
 
 
-def _take(values: dict[str, Any], name: str, shown_name: str, value: Any) -> None:
+def _take(values: dict[str, Any], name: str, shown_name: str, given: Any) -> None:
     """Check one value under its name; leave it to the default if there is none."""
     field = FIELDS[name]
-    if value is not None:
-        values[name] = field.check(shown_name, value)
+    if given is not None:
+        values[name] = field.check(shown_name, given)
     elif field.required:
         raise UsageError(f"{shown_name} is not set", advice=field.advice)
     elif field.default is not None:
         values[name] = field.default()
 
 
-def _value(environment: Mapping[str, str], variable: str) -> str | None:
-    """A variable's value; an empty one counts as not set, as everywhere in CK."""
-    return environment.get(variable, "").strip() or None
-
-
-def _required(environment: Mapping[str, str], variable: str, advice: str | None) -> str:
-    value = _value(environment, variable)
-    if value is None:
-        raise UsageError(f"{variable} is not set", advice=advice)
-    return value
-
-
 def _labels(environment: Mapping[str, str], root: Path) -> Path:
     """The label map if the model's entry names one, else its label list; relative to the model's folder."""
     for variable in (f"{MODEL}LABELMAP_FILE", f"{MODEL}CLASSES"):
-        name = _value(environment, variable)
+        name = value(environment, variable)
         if name is not None:
             return file_path(variable, root / name)
     raise UsageError(f"{MODEL}LABELMAP_FILE is not set", advice=FIELDS["labels"].advice)
@@ -212,6 +196,6 @@ def _labels(environment: Mapping[str, str], root: Path) -> Path:
 
 def _refuse_unsupported(environment: Mapping[str, str]) -> None:
     channels, mean = f"{MODEL}IMAGE_CHANNELS", f"{MODEL}SUBTRACT_MEAN"
-    whole_number(3, 3)(channels, _value(environment, channels) or 3)
+    whole_number(3, 3)(channels, value(environment, channels) or 3)
     if switch(mean, environment.get(mean, "no")):
         raise bad_value(mean, "no (SSD-MobileNet models are fed without it)", environment[mean])

@@ -46,6 +46,7 @@ def _settings(run: RunSettings) -> list[str]:
     else:
         limits += f", {run.max_classes_per_detection} class(es) per box"
     facts = {
+        "Runtime": f"{run.runtime}, {run.precision}",
         "NMS": nms,
         "Score threshold": f"{run.score_threshold:g}",
         "IoU threshold": f"{run.iou_threshold:g}",

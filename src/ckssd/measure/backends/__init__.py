@@ -1,0 +1,81 @@
+"""What runs a model in a benchmark: one backend for each runtime, all to the same protocol.
+
+A backend reads a model's file, says what it is fed and what decides its detections, and makes detectors: one
+with several threads for latency, several with one thread each for throughput. Its library is imported only
+when a run asks for that runtime, because each has an environment of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ckssd.detect.detections import Detections
+from ckssd.detect.network_input import NetworkInput, Tensor
+
+if TYPE_CHECKING:
+    from ckssd.measure.settings import BenchmarkSettings
+
+# Runtime to the module here whose ``open_model(settings)`` gives its backend.
+RUNTIMES = {"litert": "litert"}
+DEFAULT_RUNTIME = "litert"
+
+
+class Detector(Protocol):
+    """A loaded model; used by one thread at a time."""
+
+    def detect(self, image: Tensor) -> Detections:
+        """Detect objects in one image [1, height, width, 3], fed as the backend's ``input`` says."""
+
+
+@dataclass(frozen=True)
+class PostProcessing:
+    """What decides which boxes a model gives, read from the model where it says it.
+
+    ``by``: what does it, with how many threads. ``scales_yxhw``: the box coder's.
+    """
+
+    by: str
+    nms: str
+    score_threshold: float
+    iou_threshold: float
+    max_detections: int
+    detections_per_class: int
+    max_classes_per_detection: int
+    scales_yxhw: tuple[float, float, float, float]
+    custom_settings: bool = False
+    boxes: str = "clipped to the image"
+    threads: int = 1
+
+
+class Backend(Protocol):
+    """A model opened with one runtime.
+
+    ``precision``: element type of the arithmetic. ``libraries``: distributions whose versions decide the
+    detections. ``notes``: what a person should know about this model with these settings.
+    ``num_classes``: real classes, without background.
+    """
+
+    input: NetworkInput
+    num_classes: int
+    postprocessing: PostProcessing
+    precision: str
+    libraries: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def new_detector(self, threads: int) -> Detector:
+        """Load the model once more, with ``threads`` threads for the network itself."""
+
+
+def open_backend(settings: BenchmarkSettings) -> Backend:
+    """Open the model of a run with its runtime.
+
+    Raises
+    ------
+    InputError, EnvironmentSetupError
+        The model does not fit, or the runtime is not installed in this Python.
+    """
+    module = importlib.import_module(f"{__name__}.{RUNTIMES[settings.runtime]}")
+    backend: Backend = module.open_model(settings)
+    return backend

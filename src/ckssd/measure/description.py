@@ -1,0 +1,62 @@
+"""Everything that decides a run's result, collected from its settings, its model and its data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckssd.detect.images import CHANNEL_ORDER
+from ckssd.detect.labels import ClassMap
+from ckssd.detect.resize import DESCRIPTIONS
+from ckssd.measure.backends import Backend
+from ckssd.measure.machine import describe_machine, file_sha256, library_versions
+from ckssd.measure.result import RunSettings
+from ckssd.measure.selection import Selection
+from ckssd.measure.settings import BenchmarkSettings
+
+
+def describe(
+    settings: BenchmarkSettings,
+    backend: Backend,
+    class_map: ClassMap,
+    selection: Selection,
+    metrics: dict[str, Any],
+) -> RunSettings:
+    """What the summary and the record say about a run; ``metrics`` name their tool and its version."""
+    done = backend.postprocessing
+    return RunSettings(
+        runtime=settings.runtime,
+        nms=done.nms,
+        score_threshold=done.score_threshold,
+        iou_threshold=done.iou_threshold,
+        max_detections=done.max_detections,
+        detections_per_class=done.detections_per_class,
+        max_classes_per_detection=done.max_classes_per_detection,
+        scales_yxhw=done.scales_yxhw,
+        custom_settings=done.custom_settings,
+        boxes=done.boxes,
+        postprocessed_by=done.by,
+        precision=backend.precision,
+        resize=DESCRIPTIONS[settings.resize],
+        resize_method=settings.resize,
+        input_size=(backend.input.width, backend.input.height),
+        channel_order=CHANNEL_ORDER,
+        normalisation=backend.input.describe(),
+        class_map=class_map.describe(),
+        threads=settings.threads,
+        postprocess_threads=done.threads,
+        batch_size=settings.batch_size,
+        images=len(selection.images),
+        images_available=selection.available,
+        images_skipped=settings.skip_images,
+        image_order="in order of id",
+        model_file=settings.model.name,
+        model_name=settings.model_name,
+        model_sha256=file_sha256(settings.model),
+        model_bytes=settings.model.stat().st_size,
+        dataset_type=settings.dataset_type,
+        annotations_sha256=file_sha256(settings.annotations),
+        metric=settings.metric,
+        metrics_tool=settings.metrics_tool,
+        versions={**library_versions(backend.libraries), str(metrics["tool"]): str(metrics["tool_version"])},
+        machine=describe_machine(),
+    )

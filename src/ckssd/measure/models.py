@@ -1,0 +1,51 @@
+"""Which file of an installed model a run takes: by its runtime, and by NMS where that is in the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ckssd.errors import UsageError
+from ckssd.measure.values import file_path, folder_path
+
+MODEL = "CK_ENV_TENSORFLOW_MODEL_"
+GRAPHS = {"regular": "TFLITE_GRAPH_REGULAR_NMS", "fast": "TFLITE_GRAPH_FAST_NMS"}
+ADVICE = "choose a TFLite model (dependency weights)"
+
+
+def model_file(runtime: str, nms: str, environment: Mapping[str, str]) -> Path:
+    """Find the model's file by the variables of its entry.
+
+    Raises
+    ------
+    UsageError
+        A variable is missing or names a file that is not there.
+    """
+    return FINDERS[runtime](nms, environment)
+
+
+def model_folder(environment: Mapping[str, str]) -> Path:
+    """The folder of the installed model; its other variables may be relative to it."""
+    return folder_path(f"{MODEL}ROOT", required(environment, f"{MODEL}ROOT", ADVICE))
+
+
+def value(environment: Mapping[str, str], variable: str) -> str | None:
+    """A variable's value; an empty one counts as not set, as everywhere in CK."""
+    return environment.get(variable, "").strip() or None
+
+
+def required(environment: Mapping[str, str], variable: str, advice: str | None) -> str:
+    """A variable's value, or the error that it is not set."""
+    found = value(environment, variable)
+    if found is None:
+        raise UsageError(f"{variable} is not set", advice=advice)
+    return found
+
+
+def _tflite_graph(nms: str, environment: Mapping[str, str]) -> Path:
+    variable = MODEL + GRAPHS[nms]
+    graph = value(environment, variable) or f"detect_{nms}_nms.tflite"
+    return file_path(variable, model_folder(environment) / graph)
+
+
+FINDERS: dict[str, Callable[[str, Mapping[str, str]], Path]] = {"litert": _tflite_graph}

@@ -1,0 +1,51 @@
+"""Which images of a data set a run takes, and that they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckssd.coco.annotations import Annotations, ImageEntry
+from ckssd.errors import InputError, UsageError
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The images of a run, in order of id, and what had to be changed about the wish."""
+
+    images: tuple[ImageEntry, ...]
+    available: int
+    notes: tuple[str, ...]
+
+
+def select_images(annotations: Annotations, skip: int, count: int | None) -> Selection:
+    """Leave out the first ``skip`` images, take ``count`` of the others, or all there are with a note.
+
+    Raises
+    ------
+    UsageError
+        If nothing is left.
+    """
+    available = len(annotations.images)
+    if skip >= available:
+        raise UsageError(
+            "CK_SKIP_IMAGES leaves no image",
+            where=annotations.path,
+            expected=f"at most {available - 1}",
+            got=skip,
+        )
+    left = available - skip
+    notes: tuple[str, ...] = ()
+    if count is not None and count > left:
+        skipped = f" after skipping {skip}" if skip else ""
+        notes = (f"CK_BATCH_COUNT lowered from {count} to {left}: the data set has no more images{skipped}",)
+    return Selection(annotations.images[skip:][:count], available, notes)
+
+
+def check_files(folder: Path, images: Sequence[ImageEntry]) -> None:
+    """Raise an InputError for a missing image: it should not wait for its turn."""
+    for image in images:
+        path = folder / image.file_name
+        if not path.is_file():
+            raise InputError("The image is missing", where=path, advice="the annotations name it")
