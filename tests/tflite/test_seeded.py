@@ -43,6 +43,11 @@ def test_depthwise_weights_have_the_fan_in_of_one_channel(script: ModuleType) ->
     assert drawn.std() == pytest.approx(np.sqrt(2 / 9), rel=0.02)
 
 
+def test_pointwise_weights_of_a_separable_convolution_are_drawn(script: ModuleType) -> None:
+    drawn = script.initial_value("a/pointwise_weights", [1, 1, 24, 640], np.float32, 1)
+    assert drawn.std() == pytest.approx(np.sqrt(2 / 24), rel=0.03)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("n/gamma", 1), ("n/beta", 0), ("n/moving_mean", 0), ("n/moving_variance", 0), ("global_step", 0)],

@@ -45,9 +45,9 @@ def generator(seed, name):
 def initial_value(name, shape, dtype, seed):
     """The value of a variable before the pass over the images."""
     kind = name.rsplit("/", 1)[-1]
-    if kind in ("weights", "depthwise_weights"):
+    if kind in ("weights", "depthwise_weights", "pointwise_weights"):
         height, width, channels = shape[:3]
-        fan_in = height * width * (channels if kind == "weights" else 1)
+        fan_in = height * width * (1 if kind == "depthwise_weights" else channels)
         drawn = generator(seed, name).standard_normal(tuple(shape))
         return (drawn * np.sqrt(2.0 / fan_in)).astype(dtype)
     if kind == "gamma":
@@ -90,10 +90,10 @@ def enlarged(grid, size):
 
 
 def standardised(weights, outputs, mean, std):
-    """Weights and biases of a 1x1 predictor whose outputs get this mean and standard deviation.
+    """Weights and biases of a predictor whose outputs get this mean and standard deviation.
 
-    ``weights`` is ``[1, 1, inputs, A*C]`` (its biases being 0), ``outputs`` ``[images, positions, A, C]``;
-    ``mean`` and ``std`` are numbers or of shape ``[C]``.
+    ``weights`` is ``[height, width, inputs, A*C]`` (its biases being 0), ``outputs`` is
+    ``[images, positions, A, C]``; ``mean`` and ``std`` are numbers or of shape ``[C]``.
     """
     outputs = outputs.astype(np.float64)
     scale = std / np.maximum(outputs.std(axis=(0, 1)), 1e-6)

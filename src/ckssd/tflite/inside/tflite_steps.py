@@ -2,15 +2,16 @@
 
     python tflite_steps.py JOB.json
 
-The job is ``{"steps": [{"do": "export" | "convert" | "anchors", ...}, ...], "result": "RESULT.json"}``;
-one process does many steps because importing TensorFlow costs more than most of them.
-Stands alone: Python 3.6 or later, TensorFlow and (for ``export``) a prepared Object Detection API.
+The job is ``{"steps": [{"do": "export" | "freeze" | "convert" | "anchors", ...}, ...], "result":
+"RESULT.json"}``; one process does many steps because importing TensorFlow costs more than most of them.
+Stands alone: Python 3.6 or later, TensorFlow and (to export and freeze) a prepared Object Detection API.
 """
 # mypy: ignore-errors
 
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # spares the import of Keras 3
@@ -37,14 +38,10 @@ def write_bytes(path, data):
 
 def export(step, result):
     """Checkpoint to tflite_graph.pb by the Object Detection API's own export function."""
-    from google.protobuf import text_format
     from object_detection import export_tflite_ssd_graph_lib
     from object_detection.ckssd_compat import tf
-    from object_detection.protos import pipeline_pb2
 
-    config = pipeline_pb2.TrainEvalPipelineConfig()
-    text_format.Merge(Path(step["pipeline_config"]).read_text(encoding="utf-8"), config)
-    text_format.Merge(step["config_override"], config)
+    config = read_config(step)
     tf.reset_default_graph()
     export_tflite_ssd_graph_lib.export_tflite_graph(
         config,
@@ -57,6 +54,30 @@ def export(step, result):
         use_regular_nms=step["use_regular_nms"],
     )
     make_deterministic(str(Path(step["output_directory"]) / "tflite_graph.pb"))
+
+
+def freeze(step, result):
+    """Checkpoint to frozen_inference_graph.pb by the same API's function for TensorFlow's own runtime."""
+    from object_detection import exporter
+    from object_detection.ckssd_compat import tf
+
+    config = read_config(step)
+    tf.reset_default_graph()
+    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:  # a SavedModel and more come with it
+        exporter.export_inference_graph("image_tensor", config, step["checkpoint"], folder)
+        frozen = read_graph(str(Path(folder) / "frozen_inference_graph.pb"))
+    write_bytes(step["output"], frozen.SerializeToString(deterministic=True))
+
+
+def read_config(step):
+    """The pipeline configuration that a step names, changed by its ``config_override``."""
+    from google.protobuf import text_format
+    from object_detection.protos import pipeline_pb2
+
+    config = pipeline_pb2.TrainEvalPipelineConfig()
+    text_format.Merge(Path(step["pipeline_config"]).read_text(encoding="utf-8"), config)
+    text_format.Merge(step["config_override"], config)
+    return config
 
 
 def make_deterministic(path):
@@ -127,7 +148,7 @@ def convert(step, result):
     write_bytes(step["output"], converter.convert())
 
 
-STEPS = {"export": export, "convert": convert, "anchors": anchors}
+STEPS = {"export": export, "freeze": freeze, "convert": convert, "anchors": anchors}
 
 
 def main(argv):
