@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckssd.ck.home import PLAIN_PATH, checkout_home, home_in, plain_path, prepare, shell_lines
+from ckssd.ck.home import (
+    PLAIN_PATH,
+    CkHome,
+    checkout_home,
+    home_in,
+    own_home,
+    plain_path,
+    prepare,
+    shell_lines,
+)
 from ckssd.errors import EnvironmentSetupError
 
 
@@ -49,14 +58,14 @@ def test_somebody_elses_link_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 @given(st.text(alphabet=st.characters(blacklist_characters="\0/\n", blacklist_categories=["Cs"]), min_size=1))
 def test_the_shell_reads_back_the_path_that_was_meant(name: str) -> None:
     root = Path("/somewhere") / name
-    lines = shell_lines(root, own_home=True)
+    lines = shell_lines(root, CkHome(root / "repos", root / "tools"))
     done = subprocess.run(
-        ["/bin/sh", "-c", f'PATH=/bin\n{lines}printf %s "$PATH"'],
+        ["/bin/sh", "-c", f'PATH=/bin\n{lines}printf %s "$PATH|$CK_TOOLS"'],
         capture_output=True,
         check=True,
         env={"LANG": "C.UTF-8"},
     )
-    assert done.stdout == os.fsencode(f"{root}/.venv/bin:/bin")
+    assert done.stdout == os.fsencode(f"{root}/.venv/bin:/bin|{root}/tools")
 
 
 def test_repositories_are_where_ck_sees_a_plain_path_even_by_its_real_name(
@@ -66,8 +75,6 @@ def test_repositories_are_where_ck_sees_a_plain_path_even_by_its_real_name(
     folder = tmp_path / "a clone" / ".ck"
     home = home_in(folder)
     prepare(home)
-    assert home.repos is not None
-    assert home.tools is not None
     assert PLAIN_PATH.fullmatch(str(home.repos.resolve()))
     assert PLAIN_PATH.fullmatch(str(home.tools))
     assert (folder / "repos").resolve() == home.repos
@@ -86,3 +93,31 @@ def test_a_home_made_anew_does_not_remember_what_the_old_one_had(
     shutil.rmtree(folder)
     prepare(home_in(folder))
     assert not (folder / "repos" / "registered").exists()
+
+
+def test_ones_own_home_is_where_ck_itself_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "ck-ssd"
+    root.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    of_checkout = checkout_home(root)
+    monkeypatch.setenv("CK_REPOS", str(of_checkout.repos))  # as after `. ./activate`
+    monkeypatch.setenv("CK_TOOLS", str(tmp_path / "elsewhere" / "tools"))
+    assert own_home(root) == CkHome(tmp_path / "CK", tmp_path / "elsewhere" / "tools")
+
+
+def test_preparing_ones_own_home_takes_nothing_away(tmp_path: Path) -> None:
+    home = CkHome(tmp_path / "a" / "CK", tmp_path / "b" / "TOOLS")
+    home.repos.mkdir(parents=True)
+    (home.repos / "registered").touch()
+    prepare(home)
+    assert (home.repos / "registered").exists()
+    assert home.tools.is_dir()
+
+
+@pytest.mark.parametrize("variable", ["CK_REPOS", "CK_TOOLS"])
+def test_ones_own_home_that_would_break_ck_is_refused_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path / "it's a home"))
+    with pytest.raises(EnvironmentSetupError, match=rf"it's a home.*plain place by {variable}"):
+        own_home(tmp_path)

@@ -9,6 +9,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from tests.support.http_server import LocalServer, Page
+
 SCRIPT_MODULE = """
 import sys
 
@@ -56,6 +58,15 @@ def make_lock(path: Path, *packages: Path, digest: str | None = None) -> Path:
         )
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path
+
+
+def make_remote_lock(server: LocalServer, wheel: Path) -> str:
+    """A requirements lock that finds ``wheel`` at the server, which has to serve it by its name."""
+    link = f'<a href="/{wheel.name}">{wheel.name}</a>'
+    index = server.serve(f"{wheel.stem}.html", Page(link.encode(), content_type="text/html"))
+    name, version = wheel.name.split("-")[:2]
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"--no-index\n--find-links {index}\n{name}=={version} --hash=sha256:{digest}\n"
 
 
 def _digest(data: bytes) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.ck.home import home_in, register
+from tests.support.processes import Started
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +52,6 @@ class Sandbox:
 
     def remove(self) -> None:
         """Remove the home and the links to it."""
-        assert self.home.repos is not None
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.home.repos, ignore_errors=True)
         link = self.home.repos.with_name(self.home.repos.name.removesuffix(".repos"))
@@ -72,6 +72,10 @@ class Sandbox:
             timeout=900,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *command: str, **variables: str) -> Started:
+        """Begin a command in a process group of its own, with this CK home and a closed standard input."""
+        return Started(list(command), {**self.environment, **variables}, self.folder)
 
     def ck(self, *words: str, stdin: str | None = None, **variables: str) -> Done:
         """Run ``ck``."""

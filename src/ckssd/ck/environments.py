@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ckssd.ck.kernel import access
+from ckssd.ck.kernel import access, local_repository
 from ckssd.errors import NotInstalledError
 
 LOCAL_TAGS = ("host-os-", "target-os-")
+# CK makes an entry's folder and writes its meta data milliseconds later.
+ABANDONED_AFTER_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,19 @@ def find_by_location(location: Path) -> str | None:
         if environment.location == location:
             return environment.uid
     return None
+
+
+def remove_half_made() -> list[Path]:
+    """Remove entries without meta data, left when CK was killed while it registered one; return them."""
+    removed = []
+    for names in (local_repository() / "env").glob("*/.cm"):
+        # Another process may be making this one right now, or removing it.
+        with contextlib.suppress(FileNotFoundError):
+            abandoned = time.time() - names.stat().st_mtime > ABANDONED_AFTER_S
+            if abandoned and not (names / "meta.json").exists():
+                shutil.rmtree(names.parent)
+                removed.append(names.parent)
+    return removed
 
 
 def the_environment(tags: str) -> Environment:

@@ -21,22 +21,33 @@ from ckssd.errors import CkssdError, EnvironmentSetupError, RunError
 
 REPOSITORY = "ck-ssd"
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_.,+=:@/-]+")
+PLAIN = "a path of letters, digits and _.,+=:@/- only"
 
 
 @dataclass(frozen=True)
 class CkHome:
     """Where CK keeps its repositories (``CK_REPOS``) and its installed packages (``CK_TOOLS``).
 
-    ``None`` leaves a place to CK's own default (``~/CK``, ``~/CK-TOOLS``).
+    ``behind`` is the folder that both stand for, when its own path would break CK.
     """
 
-    repos: Path | None
-    tools: Path | None
+    repos: Path
+    tools: Path
+    behind: Path | None = None
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that make CK use this home."""
-        places = {"CK_REPOS": self.repos, "CK_TOOLS": self.tools}
-        return {name: str(place) for name, place in places.items() if place is not None}
+        return {"CK_REPOS": str(self.repos), "CK_TOOLS": str(self.tools)}
+
+
+def ck_repositories() -> Path:
+    """Return the folder in which the running CK keeps its repositories, without links."""
+    return Path(os.environ.get("CK_REPOS") or Path.home() / "CK").resolve()
+
+
+def ck_tools() -> Path:
+    """Return the folder into which the running CK installs packages, without links."""
+    return Path(os.environ.get("CK_TOOLS") or Path.home() / "CK-TOOLS").resolve()
 
 
 def checkout_home(root: Path) -> CkHome:
@@ -53,7 +64,33 @@ def home_in(folder: Path) -> CkHome:
     plain = plain_path(folder)
     if plain == folder:
         return CkHome(repos=folder / "repos", tools=folder / "tools")
-    return CkHome(repos=plain.with_name(plain.name + ".repos"), tools=plain / "tools")
+    return CkHome(plain.with_name(plain.name + ".repos"), plain / "tools", behind=folder)
+
+
+def own_home(root: Path) -> CkHome:
+    """Return the user's own home: ``CK_REPOS`` and ``CK_TOOLS``, else CK's ``~/CK`` and ``~/CK-TOOLS``.
+
+    What activating this checkout has set them to before does not count.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        CK cannot use such a path.
+    """
+    of_checkout = checkout_home(root).variables()
+    places = []
+    for variable, default in (("CK_REPOS", "CK"), ("CK_TOOLS", "CK-TOOLS")):
+        value = os.environ.get(variable)
+        place = Path(value) if value and value != of_checkout[variable] else Path.home() / default
+        if not PLAIN_PATH.fullmatch(str(place.resolve())):
+            raise EnvironmentSetupError(
+                "CK cannot use the path of your own CK home",
+                where=place,
+                expected=PLAIN,
+                advice=f"name a plain place by {variable}, or use the home in this checkout: . ./activate",
+            )
+        places.append(place)
+    return CkHome(*places)
 
 
 def plain_path(path: Path) -> Path:
@@ -102,7 +139,7 @@ def _link_to(path: Path, link: Path) -> None:
         raise EnvironmentSetupError(
             "CK cannot use this path, and no link without special characters could be made",
             where=path,
-            expected="a path of letters, digits and _.,+=:@/- only",
+            expected=PLAIN,
             got=str(error),
             advice="move the checkout to a plain path",
         ) from error
@@ -111,11 +148,10 @@ def _link_to(path: Path, link: Path) -> None:
 def prepare(home: CkHome) -> None:
     """Make the folders of a home."""
     for place in (home.repos, home.tools):
-        if place is not None:
-            place.resolve().mkdir(parents=True, exist_ok=True)
-    if home.repos is None or home.tools is None or home.repos.parent == home.tools.parent:
+        place.resolve().mkdir(parents=True, exist_ok=True)
+    if home.behind is None:
         return
-    inside = home.tools.resolve().parent / "repos"
+    inside = home.behind / "repos"
     if inside.resolve() != home.repos:
         # The folder was removed and made anew: what is registered outside belongs to the old one.
         shutil.rmtree(home.repos)
@@ -164,14 +200,10 @@ def _ck(environment: dict[str, str], *words: str, check: bool = True) -> subproc
     return done
 
 
-def shell_lines(root: Path, *, own_home: bool) -> str:
+def shell_lines(root: Path, home: CkHome) -> str:
     """Return the lines that ``activate`` evaluates: PATH and the variables of the CK home."""
     lines = [f'export PATH={shlex.quote(str(root / ".venv" / "bin"))}:"$PATH"']
-    if own_home:
-        lines.append("unset CK_REPOS CK_TOOLS")
-    else:
-        variables = checkout_home(root).variables()
-        lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in home.variables().items()]
     return "\n".join(lines) + "\n"
 
 
@@ -184,10 +216,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     root = options.root.resolve()
     try:
+        home = own_home(root) if options.home else checkout_home(root)
         if options.action == "register" or options.home:
-            register(root, CkHome(None, None) if options.home else checkout_home(root))
+            register(root, home)
         if options.action == "shell":
-            sys.stdout.write(shell_lines(root, own_home=options.home))
+            sys.stdout.write(shell_lines(root, home))
     except CkssdError as error:
         print(f"ckssd: {error}", file=sys.stderr)
         return error.exit_code
