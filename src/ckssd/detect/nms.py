@@ -1,0 +1,162 @@
+"""Non-maximum suppression on raw SSD outputs, with the results of TFLite_Detection_PostProcess.
+
+Regular NMS works class by class and then keeps the best of all classes. Whether a candidate survives depends
+on better ones only, so the best `max_detections` survivors appear when the candidates of all classes are gone
+through together from the best score on, a window at a time. That ends early, however low the threshold is.
+
+Only where scores tie exactly between classes may the kernel's order, and so its choice at the limit, differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from ckssd.detect.boxes import Boxes, decode_boxes, overlaps
+from ckssd.errors import InputError
+from ckssd.tflite.options import PostProcessOptions
+
+WINDOW = 128  # candidates compared at once: what most images need at threshold 0.3
+SORTED_AT_FIRST = 1024  # of many candidates, so many are sorted before the others are looked at
+
+Indices = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+def postprocess(
+    encodings: Floats, predictions: Floats, anchors: Floats, options: PostProcessOptions
+) -> tuple[Boxes, Indices, Floats]:
+    """Detections of one image from the outputs of a graph without NMS.
+
+    Parameters
+    ----------
+    encodings
+        Box encodings [1, A, 4]: ty, tx, th, tw.
+    predictions
+        Scores [1, A, C] or, with background first, [1, A, C + 1]; C is ``options.num_classes``.
+    anchors
+        [A, 4]: ycenter, xcenter, h, w.
+    options
+        ``use_regular_nms`` chooses the kind, the others the limits and thresholds.
+
+    Returns
+    -------
+    boxes, classes, scores
+        [N, 4] (ymin, xmin, ymax, xmax, not clipped), [N] (0 is the first class) and [N], best score first.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit each other, or fast NMS shall give several classes of one box.
+    """
+    background = _check(encodings, predictions, anchors, options)
+    encodings, predictions = encodings[0], predictions[0]
+    threshold = np.float32(options.nms_score_threshold)
+    if options.use_regular_nms:
+        candidate_boxes, candidate_classes = _above(predictions, threshold, background)
+        groups = candidate_classes
+    else:
+        candidate_boxes, candidate_classes = _best_of_each_box(predictions, threshold, background)
+        groups = np.zeros_like(candidate_classes)  # every box competes with every other
+    scores = predictions[candidate_boxes, candidate_classes + background]
+
+    kept_boxes = np.empty((0, 4), np.float32)
+    kept = np.empty(0, np.int64)
+    per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
+    for window in _windows(scores):
+        chosen = candidate_boxes[window]
+        boxes = decode_boxes(encodings[chosen], anchors[chosen], options)
+        alive = _survivors(boxes, groups[window], kept_boxes, groups[kept], options.nms_iou_threshold)
+        kept, kept_boxes = np.append(kept, window[alive]), np.concatenate([kept_boxes, boxes[alive]])
+        if per_class < options.max_detections:
+            within = _rank_in_group(groups[kept]) < per_class
+            kept, kept_boxes = kept[within], kept_boxes[within]
+        if len(kept) >= options.max_detections:
+            break
+    kept = kept[: options.max_detections]
+    return kept_boxes[: options.max_detections], candidate_classes[kept], scores[kept]
+
+
+def _check(encodings: Floats, predictions: Floats, anchors: Floats, options: PostProcessOptions) -> int:
+    """Number of background classes (0 or 1) before the first real one."""
+    background = int(predictions.shape[-1]) - options.num_classes
+    shapes = [encodings.shape, predictions.shape[:2], anchors.shape]
+    boxes = len(anchors)
+    if background not in (0, 1) or shapes != [(1, boxes, 4), (1, boxes), (boxes, 4)]:
+        raise InputError(
+            "The graph's outputs do not fit the anchors and the number of classes",
+            expected=f"box encodings [1, {boxes}, 4] and class predictions [1, {boxes}, "
+            f"{options.num_classes} or {options.num_classes + 1}]",
+            got=f"{list(encodings.shape)} and {list(predictions.shape)}",
+        )
+    if not options.use_regular_nms and options.max_classes_per_detection > 1:
+        raise InputError(
+            "Fast NMS gives one class for each detection",
+            expected="max_classes_per_detection 1",
+            got=options.max_classes_per_detection,
+        )
+    return background
+
+
+def _above(predictions: Floats, threshold: np.float32, background: int) -> tuple[Indices, Indices]:
+    """Box and class of every score that reaches the threshold, in the order of boxes, then classes."""
+    boxes, columns = np.divmod(np.flatnonzero(predictions >= threshold), predictions.shape[1])
+    if background:
+        real = columns > 0
+        boxes, columns = boxes[real], columns[real]
+    return boxes, columns - background
+
+
+def _best_of_each_box(predictions: Floats, threshold: np.float32, background: int) -> tuple[Indices, Indices]:
+    """The boxes whose best class reaches the threshold, and that class; of equal ones the first."""
+    touched = np.zeros(len(predictions), dtype=bool)
+    touched[np.flatnonzero(predictions >= threshold) // predictions.shape[1]] = True
+    boxes = np.flatnonzero(touched)
+    classes = predictions[boxes, background:].argmax(axis=1)
+    reached = predictions[boxes, classes + background] >= threshold  # by a class that is not background
+    return boxes[reached], classes[reached]
+
+
+def _windows(scores: Floats) -> Iterator[Indices]:
+    """Indices of candidates, from the best on; of equal scores the first candidate comes first."""
+    left, size = np.arange(len(scores)), SORTED_AT_FIRST
+    while len(left):
+        first = left
+        if len(left) > 2 * size:
+            values = scores[left]
+            cut = np.partition(values, len(values) - size)[len(values) - size]
+            first, left = left[values >= cut], left[values < cut]
+        else:
+            left = left[:0]
+        order = first[np.argsort(-scores[first], kind="stable")]
+        for start in range(0, len(order), WINDOW):
+            yield order[start : start + WINDOW]
+        size *= 16
+
+
+def _survivors(
+    boxes: Boxes, groups: Indices, kept_boxes: Boxes, kept_groups: Indices, threshold: float
+) -> Indices:
+    """Which of a window's candidates no better one of the same group overlaps; best first."""
+    alive = np.ones(len(boxes), dtype=bool)
+    if len(kept_boxes):
+        rivals = overlaps(kept_boxes, boxes, threshold) & (kept_groups[:, np.newaxis] == groups)
+        alive[rivals.any(axis=0)] = False
+    rivals = overlaps(boxes, boxes, threshold) & (groups[:, np.newaxis] == groups)
+    rivals.reshape(-1)[:: len(boxes) + 1] = False  # the diagonal
+    # From the best on: when its turn comes, it is known whether it survives itself.
+    for better in np.flatnonzero(rivals.any(axis=1)).tolist():
+        if alive[better]:
+            alive[better + 1 :] &= ~rivals[better, better + 1 :]
+    return np.flatnonzero(alive)
+
+
+def _rank_in_group(groups: Indices) -> Indices:
+    """How many of the same group stand before each element."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    ranks = np.empty(len(groups), np.int64)
+    ranks[order] = np.arange(len(groups)) - np.searchsorted(ordered, ordered)
+    return ranks
