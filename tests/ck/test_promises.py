@@ -300,7 +300,7 @@ def never_missing(*paths: Path) -> Iterator[None]:
     assert missing == set()
 
 
-def test_a_home_with_spaces_quotes_and_non_ascii_letters(tmp_path: Path) -> None:
+def test_home_with_spaces_quotes_and_non_ascii_letters(tmp_path: Path) -> None:
     """A checkout set up, activated and used there, by the shell of a user whose own home is there, too."""
     home = tmp_path / AWKWARD
     checkout = home / "ck-ssd"

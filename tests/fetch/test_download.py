@@ -40,7 +40,7 @@ def test_file_is_fetched_once_and_then_from_the_cache(server, settings, source_o
     assert not part_of(settings, source).exists()
 
 
-def test_wrong_hash_is_refused_and_nothing_is_kept(server, settings, source_of, body):
+def test_wrong_hash(server, settings, source_of, body):
     source = source_of(body, server.serve("file.bin", body[:-1] + b"x"))
     with pytest.raises(VerificationError) as caught:
         fetch(source, settings)
@@ -68,7 +68,7 @@ def test_source_without_hash_is_refused_unless_accepted_by_name(server, settings
 
 
 @pytest.mark.parametrize("length", ["true", "none", "chunked"])
-def test_truncated_file_is_refused(server, settings, source_of, body, length):
+def test_truncated(server, settings, source_of, body, length):
     source = source_of(body, server.serve("file.bin", Page(body[:1000], length=length, ranges=False)))
     with pytest.raises((VerificationError, NetworkError), match="1000"):
         fetch(source, settings)
@@ -76,7 +76,7 @@ def test_truncated_file_is_refused(server, settings, source_of, body, length):
 
 
 @pytest.mark.parametrize("length", ["true", "none", "chunked"])
-def test_longer_than_stated_stops_the_download(server, settings, source_of, body, length):
+def test_longer_than_stated(server, settings, source_of, body, length):
     endless = body + bytes(20_000_000)
     source = source_of(body, server.serve("file.bin", Page(endless, length=length)))
     with pytest.raises(VerificationError, match="more than the stated 1500000"):
@@ -86,7 +86,7 @@ def test_longer_than_stated_stops_the_download(server, settings, source_of, body
 
 @pytest.mark.parametrize("content_type", ["text/html", "application/gzip"])
 @pytest.mark.parametrize("length", ["true", "chunked"])
-def test_html_instead_of_archive_is_said_to_be_one(server, settings, source_of, body, content_type, length):
+def test_html_instead_of_archive(server, settings, source_of, body, content_type, length):
     page = Page(HTML, content_type=content_type, length=length)
     source = source_of(body, server.serve("file.tar.gz", page), name="file.tar.gz")
     with pytest.raises(VerificationError, match="HTML page came instead of the file: Please log in"):
@@ -177,7 +177,7 @@ def test_resets_without_progress_are_bounded(server, settings, source_of, body):
     assert len(server.requests) == settings.max_failures
 
 
-def test_stalled_server_is_left_for_the_next(server, settings, source_of, body):
+def test_stalled_server(server, settings, source_of, body):
     stalled = server.serve("stalled.bin", Page(body, stall_at=400_000))
     source = source_of(body, stalled, server.serve("good.bin", body))
     began = time.monotonic()
@@ -236,7 +236,7 @@ def test_unreachable_host_is_a_network_error_in_bounded_time(settings, source_of
         fetch(source, settings)
 
 
-def test_corrupted_cache_file_is_fetched_again(server, settings, source_of, body):
+def test_corrupted_cache_file(server, settings, source_of, body):
     source = source_of(body, server.serve("file.bin", body))
     path = fetch(source, settings).path
     path.chmod(0o644)
@@ -321,7 +321,7 @@ except EnvironmentSetupError as error:
 """
 
 
-def test_read_only_cache_gives_what_it_has(server, settings, source_of, body):
+def test_read_only_cache(server, settings, source_of, body):
     source = source_of(body, server.serve("file.bin", body))
     fetch(source, settings)
     output = run_with_own_mounts(READ_ONLY, settings.cache, source.urls[0], source.sha256).splitlines()

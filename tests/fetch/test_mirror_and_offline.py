@@ -40,7 +40,7 @@ def test_another_cache_serves_as_mirror(server, settings, source_of, body, folde
     assert fetch(source, other).path.read_bytes() == body
 
 
-def test_offline_without_the_mirror_names_file_hash_and_place(server, settings, source_of, body):
+def test_offline_without_the_mirror(server, settings, source_of, body):
     source = source_of(body, server.serve("file.bin", body))
     with pytest.raises(NetworkError) as caught:
         fetch(source, replace(settings, offline=True))
@@ -60,7 +60,7 @@ def test_offline_a_file_put_where_the_error_says_is_used(server, settings, sourc
     assert fetch(source, replace(settings, offline=True)).from_cache
 
 
-def test_offline_with_the_mirror_folder(server, settings, source_of, body, folder):
+def test_offline_with_the_mirror(server, settings, source_of, body, folder):
     (folder / "file.bin").write_bytes(body)
     source = source_of(body, server.serve("file.bin", body))
     found = fetch(source, replace(settings, offline=True, mirror=str(folder)))

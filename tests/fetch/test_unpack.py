@@ -83,39 +83,42 @@ def test_only_wanted_members(folder):
     assert [path.name for path in (folder / "out/a").iterdir()] == ["x.json"]
 
 
-HOSTILE = {
-    "dots": [("../evil", tarfile.REGTYPE, b"x")],
-    "dots inside": [("a/../../evil", tarfile.REGTYPE, b"x")],
-    "absolute": [("/tmp/ckssd-evil", tarfile.REGTYPE, b"x")],
-    "symlink out": [("link", tarfile.SYMTYPE, "../evil")],
-    "symlink absolute": [("link", tarfile.SYMTYPE, "/etc/passwd")],
-    "symlink empty": [("link", tarfile.SYMTYPE, "")],
-    "symlink climbing late": [("a/b", tarfile.SYMTYPE, "."), ("c", tarfile.SYMTYPE, "a/b/../..")],
-    "through a symlink": [("link", tarfile.SYMTYPE, "."), ("link/file", tarfile.REGTYPE, b"x")],
-    "over a symlink": [("a", tarfile.SYMTYPE, "b"), ("./a", tarfile.REGTYPE, b"x")],
-    "folder over a symlink": [
-        ("b", tarfile.DIRTYPE, None),
-        ("a", tarfile.SYMTYPE, "b"),
-        ("a", tarfile.DIRTYPE, None),
-    ],
-    "hard link out": [("link", tarfile.LNKTYPE, "../evil")],
-    "hard link absolute": [("link", tarfile.LNKTYPE, "/etc/passwd")],
-    "hard link through a symlink": [
-        ("f", tarfile.REGTYPE, b"x"),
-        ("s", tarfile.SYMTYPE, "f"),
-        ("h", tarfile.LNKTYPE, "s"),
-    ],
-    "hard link to nothing": [("link", tarfile.LNKTYPE, "later"), ("later", tarfile.REGTYPE, b"x")],
+R, D, S, H = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+TWO_DOTS = {
+    "first": [("../evil", R, b"x")],
+    "inside": [("a/../../evil", R, b"x")],
+    "of a folder": [("a/../..", D, None)],
+}
+ABSOLUTE_PATHS = {"file": [("/tmp/ckssd-evil", R, b"x")], "folder": [("/tmp/ckssd-evil", D, None)]}
+SYMLINKS = {
+    "out": [("link", S, "../evil")],
+    "absolute": [("link", S, "/etc/passwd")],
+    "empty": [("link", S, "")],
+    "climbing late": [("a/b", S, "."), ("c", S, "a/b/../..")],
+    "followed": [("link", S, "."), ("link/file", R, b"x")],
+    "overwritten": [("a", S, "b"), ("./a", R, b"x")],
+    "overwritten by a folder": [("b", D, None), ("a", S, "b"), ("a", D, None)],
+    "the folder itself": [("./", S, "x")],
+}
+HARD_LINKS = {
+    "out": [("link", H, "../evil")],
+    "absolute": [("link", H, "/etc/passwd")],
+    "through a symlink": [("f", R, b"x"), ("s", S, "f"), ("h", H, "s")],
+    "to nothing yet": [("link", H, "later"), ("later", R, b"x")],
+}
+NO_FILES = {
     "device": [("null", tarfile.CHRTYPE, None)],
     "block device": [("disk", tarfile.BLKTYPE, None)],
     "fifo": [("pipe", tarfile.FIFOTYPE, None)],
-    "one name twice": [("a", tarfile.REGTYPE, b"1"), ("a", tarfile.REGTYPE, b"2")],
-    "the folder itself": [("./", tarfile.SYMTYPE, "x")],
+    "one name twice": [("a", R, b"1"), ("a", R, b"2")],
 }
 
 
-@pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE)
-def test_path_escape_by_tar_is_refused(folder, members, any_filter):
+def each(cases: dict[str, object]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("members", cases.values(), ids=cases)
+
+
+def assert_tar_refused(folder: Path, members: list[tuple[str, bytes, object]]) -> None:
     archive = tar_of(folder / "a.tar", *members)
     with pytest.raises(InputError, match="an archive has"):
         unpack(archive, folder / "in" / "out", limit=LIMIT)
@@ -124,12 +127,45 @@ def test_path_escape_by_tar_is_refused(folder, members, any_filter):
     assert not Path("/tmp/ckssd-evil").exists()
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/tmp/ckssd-evil"])
-def test_path_escape_by_zip_is_refused(folder, name):
-    with pytest.raises(InputError):
+def assert_zip_refused(folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match="an archive has"):
         unpack(zip_of(folder / "a.zip", (name, b"x")), folder / "in" / "out", limit=LIMIT)
     assert not (folder / "in" / "evil").exists()
     assert not Path("/tmp/ckssd-evil").exists()
+
+
+@each(TWO_DOTS)
+def test_path_escape_by_two_dots(folder, members, any_filter):
+    assert_tar_refused(folder, members)
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/../../evil"])
+def test_path_escape_by_two_dots_in_a_zip(folder, name):
+    assert_zip_refused(folder, name)
+
+
+@each(ABSOLUTE_PATHS)
+def test_path_escape_by_absolute_path(folder, members, any_filter):
+    assert_tar_refused(folder, members)
+
+
+def test_path_escape_by_absolute_path_in_a_zip(folder):
+    assert_zip_refused(folder, "/tmp/ckssd-evil")
+
+
+@each(SYMLINKS)
+def test_path_escape_by_symlink(folder, members, any_filter):
+    assert_tar_refused(folder, members)
+
+
+@each(HARD_LINKS)
+def test_path_escape_by_hard_link(folder, members, any_filter):
+    assert_tar_refused(folder, members)
+
+
+@each(NO_FILES)
+def test_devices_and_doubled_names_are_refused(folder, members, any_filter):
+    assert_tar_refused(folder, members)
 
 
 def test_symlink_in_a_zip_is_refused(folder):
@@ -221,6 +257,35 @@ def test_no_tar_writes_outside(any_filter, members):
             assert path.parent.resolve().is_relative_to(inside.resolve())
             if path.is_symlink() and path.exists():
                 assert path.resolve().is_relative_to(inside.resolve())
+
+
+zip_members = st.lists(
+    st.tuples(
+        names | st.text(max_size=20),
+        st.binary(max_size=40),
+        st.sampled_from([0, stat.S_IFREG | 0o777, stat.S_IFLNK | 0o777, stat.S_IFDIR, stat.S_IFCHR]),
+    ),
+    max_size=6,
+)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@settings(max_examples=80)
+@given(zip_members)
+def test_no_zip_writes_outside(members):
+    with tempfile.TemporaryDirectory() as temporary:
+        base = Path(temporary)
+        with zipfile.ZipFile(base / "a.zip", "w") as container:
+            for name, data, mode in members:
+                info = zipfile.ZipInfo(name)
+                info.external_attr = mode << 16
+                container.writestr(info, data)
+        with contextlib.suppress(CkssdError):
+            unpack(base / "a.zip", base / "in" / "out", limit=LIMIT)
+        assert {path.name for path in base.iterdir()} <= {"a.zip", "in"}
+        assert [path.name for path in (base / "in").glob("*")] in ([], ["out"])
+        assert not [path for path in (base / "in").rglob("*") if not (path.is_file() or path.is_dir())]
+        assert not [path for path in (base / "in").rglob("*") if path.is_symlink()]
 
 
 def seed_archives() -> list[bytes]:

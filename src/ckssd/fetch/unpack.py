@@ -266,7 +266,7 @@ def _unpack_zip(archive: Path, destination: Path, judge: _Judge, choose: Callabl
 def _zip_member(info: zipfile.ZipInfo) -> Member:
     """Its size stays 0: a zip header may lie about it, so bytes are counted as they come."""
     mode = info.external_attr >> 16
-    if info.is_dir():
+    if info.filename.endswith("/"):  # is_dir() breaks on an empty name
         return Member(info.filename, Kind.FOLDER)
     if stat.S_IFMT(mode) in {0, stat.S_IFREG}:
         return Member(info.filename, Kind.FILE)
