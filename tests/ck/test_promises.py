@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shlex
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from ckssd.errors import VerificationError
 from ckssd.install import changes, installed
 from ckssd.install.provenance import FILE_NAME
 from ckssd.install.transaction import ASIDE, STAGING_PREFIX, work_folder
@@ -322,3 +324,23 @@ def test_home_with_spaces_quotes_and_non_ascii_letters(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "item {"
     assert (checkout / ".ck" / "tools" / "labelmap-coco-2017-linux-64" / FILE_NAME).exists()
+
+
+def test_tampered_installation(tiny: TinyPackages, add_archive: Callable[[str], None]) -> None:
+    add_archive("tampered")
+    tiny.install("tampered")
+    assert tiny.sandbox.ckssd("verify", "--tags=tiny,tampered").code == 0
+    target = tiny.target("tampered")
+    (target / "one.txt").write_text("something else")
+    (target / "two.txt").unlink()
+    (target / "three.txt").touch()
+    done = tiny.sandbox.ckssd("verify", "--tags=tiny,tampered", "--json")
+    assert done.code == VerificationError.exit_code
+    (verdict,) = json.loads(done.out)["data"]["installed"]
+    assert [(change["path"], change["what"]) for change in verdict["changes"]] == [
+        ("one.txt", "changed"),
+        ("three.txt", "added"),
+        ("two.txt", "missing"),
+    ]
+    tiny.install("tampered", AGAIN)
+    assert tiny.sandbox.ckssd("verify", "--tags=tiny,tampered").code == 0
