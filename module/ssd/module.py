@@ -5,6 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
+from ckssd.ck.actions import clean, doctor, info, verify
+
+__all__ = ["clean", "doctor", "info", "init", "verify"]
+
 cfg = {}  # CK fills in this module's meta,
 work = {}  # what it knows of the module,
 ck = None  # and its kernel.
@@ -13,10 +17,3 @@ ck = None  # and its kernel.
 def init(i):
     """CK calls this when it loads the module."""
     return {"return": 0}
-
-
-def info(i):
-    """Print what is installed."""
-    from ckssd.ck.actions import info as action
-
-    return action(i)

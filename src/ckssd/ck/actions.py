@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ckssd.ck.inventory import describe, inventory
+from ckssd.ck import doctor as examination
+from ckssd.ck import inventory, upkeep
 from ckssd.ck.kernel import Answer, hook
+from ckssd.errors import CkssdError
 
 
 @hook
 def info(i: dict[str, Any]) -> Answer:
     """``ck info ssd``: what is installed, with versions, sizes and the variables each thing gives."""
-    items = inventory(i.get("tags", ""))
+    items = inventory.inventory(i.get("tags", ""))
+    return _told(i, inventory.describe(items), {"installed": [item.as_dict() for item in items]})
+
+
+@hook
+def verify(i: dict[str, Any]) -> Answer:
+    """``ck verify ssd``: hash again what is installed; an error when anything changed."""
+    verdicts = upkeep.verify(i.get("tags", ""))
+    data = {"installed": [verdict.as_dict() for verdict in verdicts]}
+    return _told(i, upkeep.describe(verdicts), data, upkeep.fault(verdicts))
+
+
+@hook
+def clean(i: dict[str, Any]) -> Answer:
+    """``ck clean ssd``: remove what killed installs and removed entries left behind."""
+    cleaned = upkeep.clean()
+    return _told(i, cleaned.describe(), {"removed": cleaned.as_dict()})
+
+
+@hook
+def doctor(i: dict[str, Any]) -> Answer:
+    """``ck doctor ssd``: check the machine and the CK home; an error when no install can work."""
+    findings = examination.examine()
+    data = {"findings": [finding.as_dict() for finding in findings]}
+    return _told(i, examination.describe(findings), data, examination.fault(findings))
+
+
+def _told(i: dict[str, Any], text: str, data: Mapping[str, Any], fault: CkssdError | None = None) -> Answer:
+    """Print the text when CK runs on a console; raise the fault, if any, for CK to print last."""
     if i.get("out") == "con":
-        print(describe(items))
-    return {"installed": [item.as_dict() for item in items]}
+        print(text, flush=True)
+    if fault is not None:
+        raise fault
+    return dict(data)

@@ -106,17 +106,39 @@ def install_package(
     RunError
         CK or the install failed.
     """
-    package = the_package(tags)
-    request: dict[str, Any] = {
-        "action": "install",
-        "module_uoa": "package",
-        "data_uoa": package.uid,
-        "tags": tags,  # chooses variations, too
-        "quiet": "yes",
-        "out": "con",
-        "env": {**(options or {}), **({"CK_REINSTALL": "yes"} if reinstall else {})},
-        "dep_add_tags": dict(dependency_tags or {}),
-    }
-    answer = access(request)
+    request: dict[str, Any] = {"tags": tags, "dep_add_tags": dict(dependency_tags or {})}
+    return install_entry(the_package(tags), request, options=options, reinstall=reinstall)
+
+
+def install_entry(
+    package: PackageEntry,
+    request: dict[str, Any],
+    *,
+    options: dict[str, str] | None = None,
+    reinstall: bool = False,
+) -> Environment:
+    """Install one package entry.
+
+    Parameters
+    ----------
+    request
+        What else CK is told: ``tags`` (which choose variations), ``dep_add_tags``, ``preset_deps``.
+
+    Raises
+    ------
+    RunError
+        CK or the install failed.
+    """
+    answer = access(
+        {
+            "action": "install",
+            "module_uoa": "package",
+            "data_uoa": package.uid,
+            "quiet": "yes",
+            "out": "con",
+            "env": {**(options or {}), **({"CK_REINSTALL": "yes"} if reinstall else {})},
+            **request,
+        }
+    )
     (environment,) = (e for e in environments() if e.uid == answer["env_data_uid"])
     return environment

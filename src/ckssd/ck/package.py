@@ -9,12 +9,12 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from ckssd.ck.environments import find_by_location
+from ckssd.ck.environments import find_by_location, remove_half_made
+from ckssd.ck.home import ck_repositories
 from ckssd.ck.kernel import Answer, hook
 from ckssd.errors import UsageError
-from ckssd.fetch.locking import held_lock
 from ckssd.fetch.settings import FALSE_WORDS, TRUE_WORDS
-from ckssd.install.transaction import work_folder
+from ckssd.install import registration
 from ckssd.recipes import Dependency, Package, install, recipe_of
 
 # CK registers the environment after `setup` returned and gives no hook behind that, so the lock on
@@ -79,9 +79,8 @@ def setup(i: dict[str, Any]) -> Answer:
     target = Path(i["install_path"])
     package = package_of(i)
     _registering.close()
-    _registering.enter_context(
-        held_lock(work_folder(target) / "registration", f"the registration of {target}")
-    )
+    _registering.enter_context(registration(target))
+    remove_half_made()
     install(package, target, recipe_of(package))
     registered = find_by_location(target)
     return {"soft_cfg": {"env_data_uoa": registered} if registered else {}}
@@ -102,4 +101,5 @@ def package_of(i: dict[str, Any]) -> Package:
             if dependency.get("uoa")
         },
         variations=tuple(sorted(set(i["tags"]) & set(i["cfg"].get("variations", {})))),
+        home=str(ck_repositories()),
     )

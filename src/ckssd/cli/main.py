@@ -8,7 +8,25 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import ckssd
-from ckssd.cli import benchmark, convert, demo, detect, evaluate, export, info, install, shapes, sources
+from ckssd.cli import (
+    benchmark,
+    cache,
+    clean,
+    convert,
+    demo,
+    detect,
+    doctor,
+    evaluate,
+    export,
+    info,
+    install,
+    lock,
+    shapes,
+    sources,
+    sync,
+    uninstall,
+    verify,
+)
 from ckssd.cli.result import Result, output_to_stderr, show, show_error
 from ckssd.errors import CkssdError
 
@@ -29,6 +47,13 @@ COMMANDS: dict[str, Command] = {
     "install": install,
     "info": info,
     "sources": sources,
+    "verify": verify,
+    "uninstall": uninstall,
+    "lock": lock,
+    "sync": sync,
+    "clean": clean,
+    "doctor": doctor,
+    "cache": cache,
     "export": export,
     "convert": convert,
     "detect": detect,
@@ -79,4 +104,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ckssd {options.command}: interrupted", file=sys.stderr)
         return 130
     show(options.command, result, as_json=options.json)
-    return 0
+    return result.error.exit_code if result.error else 0

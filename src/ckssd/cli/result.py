@@ -17,10 +17,15 @@ ENVELOPE_VERSION = 1
 
 @dataclass(frozen=True)
 class Result:
-    """What a command has to say: plain data for machines, a text for people."""
+    """What a command has to say: plain data for machines, a text for people.
+
+    ``error`` is set when the command did its work and found a fault (a changed file, a check that failed):
+    text and data are printed all the same, and the process ends with the error's code.
+    """
 
     text: str
     data: Any = field(default_factory=dict)
+    error: CkssdError | None = None
 
 
 def envelope(command: str, result: Result | None, errors: list[CkssdError]) -> dict[str, Any]:
@@ -46,9 +51,13 @@ def show(command: str, result: Result, *, as_json: bool) -> None:
 
 def _show(command: str, result: Result, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(envelope(command, result, []), indent=2, sort_keys=True))
+        errors = [result.error] if result.error else []
+        print(json.dumps(envelope(command, result, errors), indent=2, sort_keys=True))
     elif result.text:
         print(result.text)
+    if result.error:
+        sys.stdout.flush()
+        print(f"ckssd {command}: {result.error}", file=sys.stderr)
 
 
 def show_error(command: str, error: CkssdError, *, as_json: bool) -> None:

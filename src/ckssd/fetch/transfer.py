@@ -88,9 +88,9 @@ def transfer(
         ) as response:
             _take(response, url, source, part, settings, moved)
     except HOPELESS as error:
-        raise RefusedError(_short(error)) from error
+        raise RefusedError(short_reason(error)) from error
     except BROKEN_LINE as error:
-        raise InterruptedDownloadError(_short(error)) from error
+        raise InterruptedDownloadError(short_reason(error)) from error
 
 
 def _take(
@@ -176,7 +176,7 @@ def _gunzipped(raw: Iterator[bytes]) -> Iterator[bytes]:
         raise InterruptedDownloadError("the compressed body ended early")
 
 
-def _short(error: BaseException) -> str:
+def short_reason(error: BaseException) -> str:
     """The innermost cause in a few words: requests nests three errors around 'Connection refused'."""
     seen: BaseException = error
     for _ in range(10):

@@ -11,7 +11,15 @@ from ckssd.install.provenance import (
     read_provenance,
 )
 from ckssd.install.pythons import Python, choose_python, find_pythons, python_at
-from ckssd.install.transaction import Installation, Outcome, clean_stale, ensure, installed, uninstall
+from ckssd.install.transaction import (
+    Installation,
+    Outcome,
+    clean_stale,
+    ensure,
+    installed,
+    registration,
+    uninstall,
+)
 from ckssd.install.uv import find_uv, run_uv, uv_version
 
 __all__ = [
@@ -36,6 +44,7 @@ __all__ = [
     "manifest",
     "python_at",
     "read_provenance",
+    "registration",
     "run_uv",
     "uninstall",
     "uv_version",

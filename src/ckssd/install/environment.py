@@ -54,6 +54,7 @@ def create_environment(
     quiet: bool = False,
     allow_source: bool = False,
     build_requirements: Path | None = None,
+    prompt: str = "env",
 ) -> Environment:
     """Make a virtual environment with exactly the locked packages.
 
@@ -69,6 +70,8 @@ def create_environment(
         Build packages that have no wheel (needs what they need to be built); otherwise wheels only.
     build_requirements
         A lock of the tools that build them (setuptools, wheel); without one uv takes the newest.
+    prompt
+        What an activated shell shows.
 
     Raises
     ------
@@ -81,11 +84,8 @@ def create_environment(
     """
     interpreter = python.path if isinstance(python, Python) else python.absolute()
     environment = Environment(destination.absolute())
-    name = ["--prompt", re.sub(r"[^\w.+-]+", "-", destination.name) or "env"]
-    run_uv(
-        ["venv", "--relocatable", "--no-project", *name, "--python", str(interpreter), str(environment.root)],
-        quiet=True,
-    )
+    options = ["--relocatable", "--no-project", "--prompt", prompt, "--python", str(interpreter)]
+    run_uv(["venv", *options, str(environment.root)], quiet=True)
     builders = [] if build_requirements is None else ["--build-constraints", str(_lock(build_requirements))]
     wanted = _from_lock(requirements, allow_source)
     run_uv(["pip", "sync", "--python", str(environment.python), *builders, *wanted], quiet=quiet)

@@ -13,7 +13,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -220,6 +220,16 @@ def clean_stale(parent: Path) -> tuple[Path, ...]:
                 if held:
                     removed += _tidy(work, parent / work.name)
     return tuple(removed)
+
+
+@contextlib.contextmanager
+def registration(target: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock that an install keeps from its beginning until its folder is registered.
+
+    Gives whether the lock is held; without ``wait`` it may not be.
+    """
+    with held_lock(work_folder(target) / "registration", f"the registration of {target}", wait=wait) as held:
+        yield held
 
 
 def work_folder(target: Path) -> Path:

@@ -4,7 +4,17 @@ A recipe only fills a staging folder and says what it used; :func:`install` make
 """
 
 from ckssd.recipes.download import stated_sources
+from ckssd.recipes.downloads import Download, downloads_of, with_sizes
 from ckssd.recipes.kinds import recipe_of
 from ckssd.recipes.package import Dependency, Package, install
 
-__all__ = ["Dependency", "Package", "install", "recipe_of", "stated_sources"]
+__all__ = [
+    "Dependency",
+    "Download",
+    "Package",
+    "downloads_of",
+    "install",
+    "recipe_of",
+    "stated_sources",
+    "with_sizes",
+]

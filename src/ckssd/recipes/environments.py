@@ -39,6 +39,7 @@ def make_environment(package: Package, staging: Path) -> Python:
         staging,
         allow_source=bool(section.get("allow_source", False)),
         build_requirements=None if builders is None else package.folder / str(builders),
+        prompt=package.alias,
     )
     return python
 

@@ -51,6 +51,8 @@ class Package:
         Name in the entry's ``deps`` to what was chosen for it.
     variations
         Those of the entry's variations that this install has.
+    home
+        The CK home that asks for the install; recorded, because several may share a folder for installs.
     """
 
     alias: str
@@ -61,6 +63,7 @@ class Package:
     options: Mapping[str, str] = field(default_factory=dict)
     dependencies: Mapping[str, Dependency] = field(default_factory=dict)
     variations: tuple[str, ...] = ()
+    home: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -130,7 +133,11 @@ def install(package: Package, target: Path, recipe: Recipe) -> Outcome:
             tools={"ckssd": ckssd.__version__, **used.tools},
             patches=tuple(used.patches),
             environment=tuple(used.environment),
-            extra={**used.extra, "dependencies": {name: d.uid for name, d in package.dependencies.items()}},
+            extra={
+                **used.extra,
+                "dependencies": {name: d.uid for name, d in package.dependencies.items()},
+                "ck_home": package.home,
+            },
         )
 
     outcome = ensure(target, identity, fill, replace=package.wants("CK_REINSTALL"))
