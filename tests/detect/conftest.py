@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.detect.tiny_model import tiny_model
+from tests.support.fixtures import folder
+
+__all__ = ["folder"]
 
 
 @pytest.fixture

@@ -1,0 +1,157 @@
+"""Run an SSD's IR with OpenVINO, in float32 whatever the processor would like better.
+
+The IR is one of ``ckssd mo``: one image of 0 to 255 in, one DetectionOutput out, and what decides its
+detections in its meta (``rt_info``), so that nothing about it has to be told again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import openvino
+
+from ckssd.detect.detections import Detections
+from ckssd.detect.network_input import NetworkInput, Tensor
+from ckssd.errors import InputError
+
+META = "ckssd"
+ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax
+
+
+@dataclass(frozen=True)
+class IRModel:
+    """A read IR: its input, and what its meta says of its DetectionOutput.
+
+    ``num_classes`` is without background. ``top_k`` boxes a class go into NMS, ``keep_top_k`` detections
+    come out of it.
+    """
+
+    path: Path
+    graph: Any
+    input: NetworkInput
+    num_classes: int
+    activation: str
+    score_threshold: float
+    iou_threshold: float
+    top_k: int
+    keep_top_k: int
+
+
+def read_ir(path: Path) -> IRModel:
+    """Read an IR (``.xml``, with its ``.bin`` beside it).
+
+    Raises
+    ------
+    InputError
+        The file is missing or no IR, its ``.bin`` is missing, or it is not an IR for one image with the
+        meta that ``ckssd mo`` writes.
+    """
+    if not path.is_file():
+        raise InputError("The IR is missing", where=path)
+    try:
+        graph = openvino.Core().read_model(path)
+    except RuntimeError as error:
+        raise InputError(
+            "OpenVINO cannot read the model",
+            where=path,
+            expected="an IR (.xml) with its .bin beside it",
+            got=_last_line(error),
+        ) from error
+    height, width = _image_size(path, graph)
+    return IRModel(
+        path=path,
+        graph=graph,
+        input=NetworkInput(width, height),
+        num_classes=int(_meta(path, graph, "num_classes")),
+        activation=_meta(path, graph, "activation"),
+        score_threshold=float(_meta(path, graph, "score_threshold")),
+        iou_threshold=float(_meta(path, graph, "iou_threshold")),
+        top_k=int(_meta(path, graph, "top_k")),
+        keep_top_k=int(_meta(path, graph, "keep_top_k")),
+    )
+
+
+class OpenVINODetector:
+    """An IR, compiled for the CPU and ready.
+
+    Parameters
+    ----------
+    model
+        See read_ir.
+    threads
+        For the whole network; at least 1. One image at a time (latency), one stream.
+
+    Raises
+    ------
+    InputError
+        If OpenVINO refuses the model.
+    """
+
+    def __init__(self, model: IRModel, threads: int = 1) -> None:
+        # Without the precision hint the CPU plugin computes in bfloat16 where the processor has it.
+        settings = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": "1",
+            "INFERENCE_NUM_THREADS": str(threads),
+        }
+        try:
+            compiled = openvino.Core().compile_model(model.graph, "CPU", settings)
+        except RuntimeError as error:
+            raise InputError("OpenVINO refuses the model", where=model.path, got=_last_line(error)) from error
+        self._request = compiled.create_infer_request()
+
+    def detect(self, image: Tensor) -> Detections:
+        """Detect objects in one image float32 [1, height, width, 3] of 0 to 255, red first."""
+        self._request.infer([image], share_inputs=True)
+        return from_rows(self._request.get_output_tensor().data.reshape(-1, ROW))
+
+
+def from_rows(rows: npt.NDArray[np.float32]) -> Detections:
+    """Read DetectionOutput's rows [M, 7] for one image; a negative image id ends them.
+
+    The rows come class by class; detections are best first. Label 0 is the background.
+    """
+    ends = np.flatnonzero(rows[:, 0] < 0)
+    found = rows[: ends[0]] if len(ends) else rows
+    found = found[np.argsort(-found[:, 2], kind="stable")]
+    return Detections(
+        boxes=np.clip(found[:, [4, 3, 6, 5]], 0.0, 1.0),
+        classes=found[:, 1].astype(np.int64) - 1,
+        scores=found[:, 2].copy(),
+    )
+
+
+def _image_size(path: Path, graph: Any) -> tuple[int, int]:
+    shapes = [port.get_partial_shape() for port in graph.inputs]
+    fits = len(shapes) == 1 and shapes[0].is_static and len(shapes[0]) == 4
+    shape = [int(size) for size in shapes[0].to_shape()] if fits else []
+    if not fits or (shape[0], shape[3]) != (1, 3) or len(graph.outputs) != 1:
+        raise InputError(
+            "The IR is not for one image",
+            where=path,
+            expected="one input [1, height, width, 3], one output",
+            got=f"{', '.join(str(shape) for shape in shapes) or 'no input'}, {len(graph.outputs)} outputs",
+        )
+    return shape[1], shape[2]
+
+
+def _meta(path: Path, graph: Any, name: str) -> str:
+    if not graph.has_rt_info([META, name]):
+        raise InputError(
+            "The IR does not say how it detects",
+            where=path,
+            expected=f"rt_info with {META}/{name}",
+            advice="convert the TensorFlow graph with ckssd mo",
+        )
+    return str(graph.get_rt_info([META, name]).value)
+
+
+def _last_line(error: Exception) -> str:
+    """OpenVINO's messages begin with lines about its own sources."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

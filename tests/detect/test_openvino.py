@@ -1,0 +1,107 @@
+"""IRs run by the real OpenVINO: rows become detections, and what is no such IR is refused by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openvino
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openvino import opset13 as ops
+
+from ckssd.detect.network_input import NetworkInput
+from ckssd.detect.openvino import OpenVINODetector, from_rows, read_ir
+from ckssd.errors import InputError
+
+META = {
+    "num_classes": "6",
+    "activation": "sigmoid",
+    "score_threshold": "0.3",
+    "iou_threshold": "0.6",
+    "top_k": "100",
+    "keep_top_k": "3",
+}
+ROWS = np.array(
+    [
+        [0, 2, 0.5, 0.1, 0.2, 0.3, 0.4],
+        [0, 6, 0.9, -0.1, 0.0, 0.5, 1.2],
+        [-1, 0, 0, 0, 0, 0, 0],
+    ],
+    dtype=np.float32,
+)
+
+
+def write_ir(folder: Path, *, shape: tuple[int, ...] = (1, 4, 5, 3), meta: dict[str, str] = META) -> Path:
+    """An IR whose rows are ROWS, with the mean of the image added to each score."""
+    image = ops.parameter(list(shape), np.float32, name="image_tensor")
+    mean = ops.reduce_mean(image, np.array(range(len(shape))), keep_dims=False)
+    mask = np.zeros_like(ROWS)
+    mask[:2, 2] = 1.0
+    rows = ops.add(ops.constant(ROWS), ops.multiply(ops.constant(mask), mean))
+    model = openvino.Model([ops.unsqueeze(rows, np.array([0, 1]))], [image], "tiny")
+    for name, value in meta.items():
+        model.set_rt_info(value, ["ckssd", name])
+    path = folder / "model.xml"
+    openvino.save_model(model, path, compress_to_fp16=False)
+    return path
+
+
+def test_an_ir_says_what_it_is_fed_and_how_it_detects(folder: Path) -> None:
+    model = read_ir(write_ir(folder))
+    assert model.input == NetworkInput(width=5, height=4)
+    assert (model.num_classes, model.activation, model.keep_top_k) == (6, "sigmoid", 3)
+    assert (model.score_threshold, model.iou_threshold, model.top_k) == (0.3, 0.6, 100)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_detections_are_best_first_clipped_and_without_the_background(folder: Path, threads: int) -> None:
+    detector = OpenVINODetector(read_ir(write_ir(folder)), threads)
+    for grey in (0.0, 0.0625):  # the second run must not show the first one's detections
+        found = detector.detect(np.full((1, 4, 5, 3), grey, dtype=np.float32))
+        np.testing.assert_allclose(found.scores, np.array([0.9, 0.5]) + grey, rtol=1e-6)
+        np.testing.assert_array_equal(found.classes, [5, 1])
+        np.testing.assert_allclose(found.boxes, [[0, 0, 1, 0.5], [0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
+
+
+@given(st.lists(st.floats(0, 1, width=32), max_size=20), st.integers(0, 20))
+def test_rows_after_the_first_negative_image_id_do_not_count(scores: list[float], valid: int) -> None:
+    rows = np.zeros((len(scores), 7), dtype=np.float32)
+    rows[:, 2] = scores
+    rows[valid : valid + 1, 0] = -1
+    found = from_rows(rows)
+    assert found.scores.tolist() == sorted(map(float, rows[:valid, 2]), reverse=True)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match="The IR is missing"):
+        read_ir(folder / "model.xml")
+
+
+def test_an_ir_without_its_bin_is_refused(folder: Path) -> None:
+    path = write_ir(folder)
+    path.with_suffix(".bin").unlink()
+    with pytest.raises(InputError, match="OpenVINO cannot read the model"):
+        read_ir(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no xml", b"<net/>", b"<net version='11'></net>"])
+def test_another_file_is_refused(folder: Path, content: bytes) -> None:
+    path = folder / "model.xml"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        read_ir(path)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 5, 3), (1, 3, 4, 5), (4, 5, 3)])
+def test_an_ir_that_is_not_for_one_image_is_refused(folder: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="not for one image"):
+        read_ir(write_ir(folder, shape=shape))
+
+
+@pytest.mark.parametrize("name", META)
+def test_an_ir_of_another_converter_is_refused(folder: Path, name: str) -> None:
+    meta = {key: value for key, value in META.items() if key != name}
+    with pytest.raises(InputError, match=f"ckssd/{name}.*ckssd mo"):
+        read_ir(write_ir(folder, meta=meta))
