@@ -7,6 +7,9 @@ The variables are data in the entry's ``meta.json`` under ``ckssd``; this module
     out. A path that ends with ``*`` is the common start of several files, such as a checkpoint's.
 ``ckssd.variables``
     variable (whole name, or ``_NAME`` to go behind the prefix) to a text with ``{root}``, ``{version}``.
+``ckssd.carry``
+    variables of the dependency ``from`` it was made from, under this entry's prefix instead of ``prefix``:
+    ``names`` without either.
 ``ckssd.prepend``
     list variable (``PATH``, ``PYTHONPATH``) to paths put in front of it.
 ``ckssd.finder``
@@ -48,6 +51,16 @@ def variables_of(description: dict[str, Any], prefix: str, root: Path, version: 
     return variables
 
 
+def carried(description: dict[str, Any], prefix: str, dependencies: dict[str, Any]) -> dict[str, str]:
+    """Return what a thing's origin says that is true of the thing too, such as the name of its data set."""
+    carry = description.get("carry")
+    if carry is None:
+        return {}
+    origin = dependencies.get(carry["from"], {}).get("dict", {}).get("env", {})
+    known = {name: origin.get(f"{carry['prefix']}_{name}") for name in carry["names"]}
+    return {f"{prefix}_{name}": value for name, value in known.items() if value is not None}
+
+
 def _one_match(text: str, root: Path) -> str:
     """Resolve a ``*`` in a path (such as ``lib/python*/site-packages``) to the one folder that fits."""
     if "*" not in text:
@@ -72,6 +85,7 @@ def setup(i: dict[str, Any]) -> Answer:
     if not full_path.exists():
         raise InputError("The software is not there", where=full_path, advice="install it again")
     root, prefix = root_of(full_path), customize["env_prefix"]
+    i["env"].update(carried(description, prefix, i.get("deps", {})))
     i["env"].update(variables_of(description, prefix, root, i.get("version", "")))
     i["env"][f"{prefix}_ROOT"] = str(root)
     if description.get("finder") == "python":
