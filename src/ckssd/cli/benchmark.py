@@ -26,6 +26,7 @@ from ckssd.measure.settings import BenchmarkSettings, from_environment
 
 FLAGS = {
     "nms": "USE_NMS",
+    "own_nms": "CK_NMS",
     "count": "CK_BATCH_COUNT",
     "skip": "CK_SKIP_IMAGES",
     "threads": "CK_HOST_CPU_NUMBER_OF_PROCESSORS",
@@ -37,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--tags", default="", help="tags that choose among the installed TFLite models")
     parser.add_argument("--dataset-tags", default="", help="tags that choose among the installed data sets")
-    parser.add_argument("--nms", help="regular or fast (USE_NMS; default: regular)")
+    parser.add_argument(
+        "--nms", help="regular or fast, or none for a graph without it (USE_NMS; default: regular)"
+    )
+    parser.add_argument(
+        "--own-nms", help="with --nms=none: regular or fast by this project (CK_NMS; default: regular)"
+    )
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
     parser.add_argument("--skip", help="how many images to leave out first (CK_SKIP_IMAGES)")
     parser.add_argument(

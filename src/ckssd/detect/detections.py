@@ -39,10 +39,17 @@ def from_outputs(
     clip boxes to the image, which costs 0.003 mAP.
     """
     valid = int(count.reshape(-1)[0])
+    return clipped(boxes.reshape(-1, 4)[:valid], classes.reshape(-1)[:valid], scores.reshape(-1)[:valid])
+
+
+def clipped(
+    boxes: npt.NDArray[np.float32], classes: npt.NDArray[Any], scores: npt.NDArray[np.float32]
+) -> Detections:
+    """Detections with their boxes [N, 4] clipped to the image; ``classes`` [N] may be of any number type."""
     return Detections(
-        boxes=np.clip(boxes.reshape(-1, 4)[:valid], 0.0, 1.0).astype(np.float32),
-        classes=classes.reshape(-1)[:valid].astype(np.int64),
-        scores=scores.reshape(-1)[:valid].astype(np.float32),
+        boxes=np.clip(boxes, 0.0, 1.0).astype(np.float32),
+        classes=classes.astype(np.int64),
+        scores=scores.astype(np.float32),
     )
 
 

@@ -9,7 +9,11 @@ from ckssd.errors import UsageError
 from ckssd.measure.values import file_path, folder_path
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
-GRAPHS = {"regular": "TFLITE_GRAPH_REGULAR_NMS", "fast": "TFLITE_GRAPH_FAST_NMS"}
+GRAPHS = {
+    "regular": "TFLITE_GRAPH_REGULAR_NMS",
+    "fast": "TFLITE_GRAPH_FAST_NMS",
+    "none": "TFLITE_GRAPH_NO_NMS",
+}
 ADVICE = "choose a TFLite model (dependency weights)"
 
 
@@ -44,7 +48,7 @@ def required(environment: Mapping[str, str], variable: str, advice: str | None) 
 
 def _tflite_graph(nms: str, environment: Mapping[str, str]) -> Path:
     variable = MODEL + GRAPHS[nms]
-    graph = value(environment, variable) or f"detect_{nms}_nms.tflite"
+    graph = value(environment, variable) or f"detect_{'no' if nms == 'none' else nms}_nms.tflite"
     return file_path(variable, model_folder(environment) / graph)
 
 

@@ -222,7 +222,7 @@ def _describe(path: Path, data: bytes) -> TFLiteModel:
     graph = _only_graph(data)
     tensors = graph.tables(GRAPH_TENSORS)
     options, anchor_count = None, None
-    if POSTPROCESS in _custom_codes(data):
+    if _uses_postprocess(data):
         operator = _postprocess_operator(data)[1]
         options = read_options(operator.blob(OPERATOR_OPTIONS), str(path))
         anchor_count = _anchor_count(tensors, operator)
@@ -265,6 +265,13 @@ def _only_graph(data: bytes | bytearray) -> Table:
 def _custom_codes(data: bytes | bytearray) -> list[str]:
     """The custom operator's name of each operator code; empty for a built-in one."""
     return [code.text(1) for code in Table.root(data).tables(MODEL_CODES)]
+
+
+def _uses_postprocess(data: bytes | bytearray) -> bool:
+    """Whether an operator of the graph is it: a model that was cut still lists its code."""
+    codes, operators = _custom_codes(data), _only_graph(data).tables(GRAPH_OPERATORS)
+    used = {operator.number(OPERATOR_CODE, "I") for operator in operators}
+    return any(name == POSTPROCESS for index, name in enumerate(codes) if index in used)
 
 
 def _postprocess_operator(data: bytes | bytearray) -> tuple[int, Table]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
+from ckssd.tflite.options import PostProcessOptions
 
 if TYPE_CHECKING:
     from ckssd.measure.settings import BenchmarkSettings
@@ -47,6 +48,21 @@ class PostProcessing:
     custom_settings: bool = False
     boxes: str = "clipped to the image"
     threads: int = 1
+
+    @classmethod
+    def from_options(cls, options: PostProcessOptions, *, by: str, custom_settings: bool) -> PostProcessing:
+        """The same facts as TFLite's operator names them."""
+        return cls(
+            by=by,
+            nms=options.nms,
+            score_threshold=options.nms_score_threshold,
+            iou_threshold=options.nms_iou_threshold,
+            max_detections=options.max_detections,
+            detections_per_class=options.detections_per_class,
+            max_classes_per_detection=options.max_classes_per_detection,
+            scales_yxhw=(options.y_scale, options.x_scale, options.h_scale, options.w_scale),
+            custom_settings=custom_settings,
+        )
 
 
 class Backend(Protocol):

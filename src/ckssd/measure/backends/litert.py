@@ -1,11 +1,19 @@
-"""TFLite models run by LiteRT, with TFLite's own postprocessing operator."""
+"""TFLite models run by LiteRT: with TFLite's own postprocessing operator, or without it (litert_raw)."""
 
 from __future__ import annotations
 
 from ckssd.detect.litert import LiteRTDetector, network_input
 from ckssd.measure.backends import PostProcessing
+from ckssd.measure.backends.litert_raw import RawLiteRTBackend
 from ckssd.measure.settings import BenchmarkSettings
-from ckssd.tflite.model import TFLiteModel, cut_model, detection_options, read_model, with_options
+from ckssd.tflite.model import (
+    POSTPROCESS,
+    TFLiteModel,
+    cut_model,
+    detection_options,
+    read_model,
+    with_options,
+)
 from ckssd.tflite.options import PostProcessOptions
 
 
@@ -18,7 +26,9 @@ class LiteRTBackend:
         options = detection_options(model)
         self.input = network_input(model, normalize=settings.normalize)
         self.num_classes = options.num_classes
-        self.postprocessing = _postprocessing(options, custom_settings=settings.custom is not None)
+        self.postprocessing = PostProcessing.from_options(
+            options, by=POSTPROCESS, custom_settings=settings.custom is not None
+        )
         self.precision = self.input.dtype
         self.notes = _notes(settings, options)
         self._model = model
@@ -29,33 +39,21 @@ class LiteRTBackend:
         return LiteRTDetector(self._model, threads, self._cut)
 
 
-def open_model(settings: BenchmarkSettings) -> LiteRTBackend:
-    """Read the model of a run, with its custom settings put in.
+def open_model(settings: BenchmarkSettings) -> LiteRTBackend | RawLiteRTBackend:
+    """Read the model of a run, with its custom settings put in; NMS is this project's where it has none.
 
     Raises
     ------
     InputError, UsageError
         The file is no detection model, or the custom settings do not fit it.
     """
+    if settings.nms == "none":
+        return RawLiteRTBackend(settings)
     model = read_model(settings.model)
     options = detection_options(model)
     if settings.custom is not None:
         model = with_options(model, settings.custom.apply(options))
     return LiteRTBackend(settings, model)
-
-
-def _postprocessing(options: PostProcessOptions, *, custom_settings: bool) -> PostProcessing:
-    return PostProcessing(
-        by="TFLite_Detection_PostProcess",
-        nms=options.nms,
-        score_threshold=options.nms_score_threshold,
-        iou_threshold=options.nms_iou_threshold,
-        max_detections=options.max_detections,
-        detections_per_class=options.detections_per_class,
-        max_classes_per_detection=options.max_classes_per_detection,
-        scales_yxhw=(options.y_scale, options.x_scale, options.h_scale, options.w_scale),
-        custom_settings=custom_settings,
-    )
 
 
 def _notes(settings: BenchmarkSettings, options: PostProcessOptions) -> tuple[str, ...]:

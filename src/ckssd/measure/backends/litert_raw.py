@@ -1,0 +1,38 @@
+"""TFLite models without the postprocessing operator, run by LiteRT; NMS is this project's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ckssd.detect.boxes import read_anchors
+from ckssd.detect.litert import network_input
+from ckssd.detect.litert_raw import RawLiteRTDetector, check_outputs
+from ckssd.errors import UsageError
+from ckssd.measure.backends import PostProcessing
+from ckssd.measure.settings import BenchmarkSettings
+from ckssd.tflite.model import read_model
+
+
+class RawLiteRTBackend:
+    """A graph that ends in box encodings and class predictions."""
+
+    libraries = ("ai-edge-litert",)
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, settings: BenchmarkSettings) -> None:
+        if settings.own_nms is None:
+            raise UsageError("own_nms is not set", advice="a graph without NMS needs anchors and options")
+        self._options = settings.own_nms.options
+        self._anchors = read_anchors(Path(settings.own_nms.anchors))
+        self._model = read_model(settings.model)
+        self.input = network_input(self._model, normalize=settings.normalize)
+        check_outputs(self._model, self._anchors, self._options)
+        self.num_classes = self._options.num_classes
+        self.precision = self.input.dtype
+        self.postprocessing = PostProcessing.from_options(
+            self._options, by="ckssd.detect.nms (NumPy)", custom_settings=settings.custom is not None
+        )
+
+    def new_detector(self, threads: int) -> RawLiteRTDetector:
+        """One more interpreter; anchors are shared."""
+        return RawLiteRTDetector(self._model, self._anchors, self._options, threads)
