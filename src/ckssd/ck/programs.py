@@ -11,12 +11,22 @@ from ckssd.ck.kernel import Answer
 from ckssd.errors import CkssdError
 from ckssd.measure.program import FAILURE_FILE
 from ckssd.tflite.export import GRAPH
-from ckssd.tflite.program import GRAPH_FILE, convert_from_environment, export_from_environment
+from ckssd.tflite.program import (
+    GRAPH_FILE,
+    convert_from_environment,
+    export_from_environment,
+    freeze_from_environment,
+)
 
 
 def export(environment: Mapping[str, str], folder: Path) -> int:
     """Step 1: the chosen checkpoint to ``tflite_graph.pb`` and ``.pbtxt``; return the exit code."""
     return _reported(lambda: _export(environment, folder))
+
+
+def freeze(environment: Mapping[str, str], folder: Path) -> int:
+    """The chosen checkpoint to ``frozen_inference_graph.pb``; return the exit code."""
+    return _reported(lambda: [freeze_from_environment(environment, folder)])
 
 
 def convert(environment: Mapping[str, str], folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""The CK programs ``export-tflite-ssd-graph`` and ``convert-tflite``: settings from variables, then the work.
+"""The CK programs around the exporters and the converter: settings from variables, then the work.
 
 A variable that is empty counts as not set. Settings of the postprocessing op come from the person (such
 as ``MAX_DETECTIONS``), else from the model's entry (``CK_ENV_TENSORFLOW_MODEL_MAX_DETECTIONS``), else the
@@ -15,11 +15,13 @@ from pathlib import Path
 from ckssd.errors import InputError, NotInstalledError, UsageError
 from ckssd.tflite.convert import ANCHORS, Conversion, Converted, convert_graph
 from ckssd.tflite.export import GRAPH, Checkpoint, export_tflite_graph
+from ckssd.tflite.frozen import FROZEN_GRAPH, export_frozen_graph
 from ckssd.tflite.settings import ExportSettings
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
 OUTPUT_DIRECTORY = "OUTPUT_DIRECTORY"
 GRAPH_FILE = "TFLITE_GRAPH"
+CONFIG_OVERRIDE = "CONFIG_OVERRIDE"
 WITH_POSTPROCESS = "detect.tflite"
 WITHOUT_POSTPROCESS = "detect_cut.tflite"
 
@@ -74,6 +76,33 @@ def export_from_environment(env: Mapping[str, str], directory: Path) -> Exported
     output = _output_directory(env, directory)
     graph, text = export_tflite_graph(python, obj_det_dir, checkpoint, output, settings)
     return Exported(graph, text, settings)
+
+
+def freeze_from_environment(env: Mapping[str, str], directory: Path) -> Path:
+    """Export a frozen graph as the program ``export-frozen-graph`` runs it; return its file.
+
+    Parameters
+    ----------
+    env
+        As for `export_from_environment`, without the settings of the postprocessing: a frozen graph has
+        those of ``pipeline.config``. ``CONFIG_OVERRIDE`` is protobuf text merged into it.
+    directory
+        Where relative paths start and, without ``OUTPUT_DIRECTORY``, where the graph goes.
+
+    Raises
+    ------
+    NotInstalledError
+        If a variable that an installed package gives is not set.
+    InputError, RunError
+        As `ckssd.tflite.frozen.export_frozen_graph`.
+    """
+    return export_frozen_graph(
+        python_from_environment(env),
+        Path(_installed(env, "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR", _INSTALL_API)),
+        checkpoint_from_environment(env),
+        _output_directory(env, directory) / FROZEN_GRAPH,
+        config_override=env.get(CONFIG_OVERRIDE, ""),
+    )
 
 
 def convert_from_environment(env: Mapping[str, str], directory: Path) -> Converted:
