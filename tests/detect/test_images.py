@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from ckssd.detect.images import read_image
+from ckssd.detect.images import decode_image, decoder, read_image
 from ckssd.errors import InputError
 
 
@@ -96,5 +100,78 @@ def test_a_truncated_image_is_refused(tmp_path: Path, suffix: str, kept: float) 
 
 
 def test_a_folder_is_no_image(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be decoded"):
+    with pytest.raises(InputError, match=r"The image cannot be read: .* \(got Is a directory\)"):
         read_image(tmp_path)
+
+
+JPEGS: dict[str, dict[str, Any]] = {
+    "best quality, full colour": {"quality": 100, "subsampling": 0},
+    "colour halved across": {"quality": 90, "subsampling": 1},
+    "colour halved both ways": {"quality": 60, "subsampling": 2},
+    "progressive": {"quality": 85, "progressive": True},
+    "progressive, colour halved": {"quality": 85, "progressive": True, "subsampling": 2},
+    "restart markers": {"quality": 85, "restart_marker_blocks": 3},
+    "optimised tables": {"quality": 85, "optimize": True},
+    "stored as RGB": {"quality": 85, "keep_rgb": True},
+}
+
+
+def noise(mode: str = "RGB", size: tuple[int, int] = (99, 67)) -> Image.Image:
+    values = np.random.default_rng(1).integers(
+        0, 256, (size[1] // 3 + 1, size[0] // 3 + 1, 3), dtype=np.uint8
+    )
+    return Image.fromarray(values).resize(size, Image.Resampling.BILINEAR).convert(mode)
+
+
+def by_pillow(data: bytes) -> np.ndarray | None:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError):
+        return None
+
+
+def as_jpeg(image: Image.Image, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size", [(1, 1), (99, 67), (640, 3)])
+@pytest.mark.parametrize("kind", JPEGS)
+def test_every_jpeg_has_the_pixels_that_pillow_gives(kind: str, size: tuple[int, int], mode: str) -> None:
+    options = {key: value for key, value in JPEGS[kind].items() if key != "keep_rgb" or mode == "RGB"}
+    data = as_jpeg(noise(mode, size), **options)
+    assert np.array_equal(decode_image(data, Path("x.jpg")), by_pillow(data))
+
+
+def test_the_fast_decoder_is_the_one_that_is_tested_here() -> None:
+    assert decoder() == "simplejpeg"
+
+
+@given(st.sampled_from(sorted(JPEGS)), st.integers(0, 6000), st.integers(0, 255), st.booleans())
+def test_a_damaged_jpeg_is_what_pillow_makes_of_it_or_refused(
+    kind: str, place: int, value: int, cut: bool
+) -> None:
+    data = bytearray(as_jpeg(noise(), **JPEGS[kind]))
+    place %= len(data)
+    if cut:
+        del data[place:]
+    else:
+        data[place] = value
+    expected = by_pillow(bytes(data))
+    try:
+        pixels = decode_image(bytes(data), Path("x.jpg"))
+    except InputError:
+        assert expected is None
+    else:
+        assert np.array_equal(pixels, expected)
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+    data = bytearray(as_jpeg(noise()))
+    start = data.index(b"\xff\xc0") + 5
+    data[start : start + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(InputError, match="no image that can be read"):
+        decode_image(bytes(data), Path("x.jpg"))

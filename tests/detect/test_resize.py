@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,32 @@ def test_opencv_has_half_pixel_centres_and_rounds(
     pixels = pixels_of(height, width)
     result = resize(pixels, out_width, out_height, "opencv")
     assert result.dtype == np.uint8
-    assert np.abs(result - by_definition(pixels, out_width, out_height, True)).max() <= 0.501
+    assert np.abs(result - by_definition(pixels, out_width, out_height, True)).max() <= 1.0
+
+
+@pytest.mark.parametrize("size", [(480, 640), (427, 640), (1200, 900), (300, 299), (1, 500)])
+def test_tf1_stays_exact_far_from_the_first_pixel(size: tuple[int, int]) -> None:
+    pixels = pixels_of(*size) // 128 * 255  # the steepest steps
+    result = resize(pixels, 300, 300, "tf1")
+    rows, columns = (np.arange(300, dtype=np.float32) * np.float32(side / 300) for side in size)
+    expected = _along(_along(pixels.astype(float), rows, 0), columns, 1)
+    assert np.abs(result - expected).max() < 1e-3
+
+
+def _along(values: np.ndarray, positions: np.ndarray, axis: int) -> np.ndarray:
+    """Linear interpolation along one axis; float64 but for the positions, which TensorFlow has as float32."""
+    lower = np.floor(positions).astype(int)
+    upper = np.minimum(lower + 1, values.shape[axis] - 1)
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    weight = (positions - lower).reshape(shape)
+    return values.take(lower, axis) * (1 - weight) + values.take(upper, axis) * weight
+
+
+@pytest.mark.parametrize("size", [(480, 640), (640, 427), (33, 1)])
+def test_opencv_is_opencvs_own(size: tuple[int, int]) -> None:
+    pixels = pixels_of(*size)
+    assert np.array_equal(resize(pixels, 300, 300, "opencv"), cv2.resize(pixels, (300, 300)))
 
 
 def test_pillow_is_pillows_own() -> None:

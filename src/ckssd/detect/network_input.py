@@ -43,12 +43,13 @@ class NetworkInput:
     def _values(self, resized: Resized) -> Tensor:
         if self.dtype == resized.dtype == np.uint8 and (self.scale, self.offset) == (1.0, 0.0):
             return resized
-        values = np.multiply(resized, np.float32(self.scale), dtype=np.float32)
+        values: Tensor = np.multiply(resized, np.float32(self.scale), dtype=np.float32)
         values += np.float32(self.offset)
         if self.dtype == "float32":
             return values
         limits = np.iinfo(self.dtype)
-        return np.clip(np.rint(values), limits.min, limits.max).astype(self.dtype)
+        steps: Tensor = np.clip(np.rint(values), limits.min, limits.max).astype(self.dtype)
+        return steps
 
 
 def normalised(width: int, height: int) -> NetworkInput:

@@ -4,20 +4,22 @@
 rounded to 8 bits. The program that published the reference accuracies resized so, hence the default.
 ``tf1``: TensorFlow 1's ``resize_images`` (bilinear, align_corners=False): output pixel i samples input
 position i * input / output, without averaging and rounding. A frozen graph's own Preprocessor does this.
-``opencv``: bilinear between the pixels around (i + 0.5) * input / output - 0.5, without averaging, rounded to
-8 bits: OpenCV's INTER_LINEAR, within one grey level.
+``opencv``: OpenCV's own ``resize`` with INTER_LINEAR: bilinear between the pixels around
+(i + 0.5) * input / output - 0.5, without averaging, in fixed-point arithmetic, rounded to 8 bits.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Literal, get_args
+import importlib
+from functools import cache
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from ckssd.detect.images import Pixels
+from ckssd.errors import EnvironmentSetupError
 
 ResizeMethod = Literal["pillow", "tf1", "opencv"]
 RESIZE_METHODS: tuple[ResizeMethod, ...] = get_args(ResizeMethod)
@@ -26,64 +28,60 @@ DEFAULT_RESIZE: ResizeMethod = "pillow"
 DESCRIPTIONS = {
     "pillow": "Pillow bilinear (antialiased, rounded to 8 bits)",
     "tf1": "TensorFlow 1 bilinear (align_corners=False, not antialiased, not rounded)",
-    "opencv": "OpenCV-like bilinear (half-pixel centres, not antialiased, rounded to 8 bits)",
+    "opencv": "OpenCV bilinear (half-pixel centres, not antialiased, rounded to 8 bits)",
 }
+# The distribution whose version decides the resized pixels.
+LIBRARIES = {"pillow": "pillow", "tf1": "opencv-python-headless", "opencv": "opencv-python-headless"}
 
 Floats = npt.NDArray[np.float32]
 Resized = Floats | Pixels
 
 
 def resize(pixels: Pixels, width: int, height: int, method: ResizeMethod = DEFAULT_RESIZE) -> Resized:
-    """Resize uint8 [h, w, 3] to [height, width, 3]: uint8, or float32 in 0..255 for ``tf1``."""
+    """Resize uint8 [h, w, 3] to [height, width, 3]: uint8, or float32 in 0..255 for ``tf1``.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        The method needs OpenCV, and this Python has none.
+    """
     if method == "pillow":
         image = Image.fromarray(pixels)
         return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-    rows = _samples(pixels.shape[0], height, method == "opencv")
-    columns = _samples(pixels.shape[1], width, method == "opencv")
-    resized = _interpolate(pixels, rows, columns)
-    if method == "tf1":
-        return resized
-    return np.rint(resized).astype(np.uint8)
+    resized: Resized = (
+        _by_opencv(pixels, width, height) if method == "opencv" else _tf1(pixels, width, height)
+    )
+    return resized
 
 
-class _Samples:
-    """For each output position: the two input positions it lies between, and the second one's weight."""
-
-    def __init__(self, lower: npt.NDArray[np.intp], upper: npt.NDArray[np.intp], weight: Floats) -> None:
-        self.lower = lower
-        self.upper = upper
-        self.weight = weight
+def _by_opencv(pixels: Pixels, width: int, height: int) -> Any:
+    cv2 = _opencv()
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-@lru_cache(maxsize=256)
-def _samples(size: int, output_size: int, half_pixel: bool) -> _Samples:
-    scale = np.float32(size) / np.float32(output_size)  # float32, as TensorFlow's kernel has it
-    position = np.arange(output_size, dtype=np.float32)
-    if half_pixel:
-        position = (position + np.float32(0.5)) * scale - np.float32(0.5)
-        position = np.clip(position, 0, size - 1)
-    else:
-        position = position * scale
-    lower = np.minimum(np.floor(position).astype(np.intp), size - 1)
-    upper = np.minimum(lower + 1, size - 1)
-    return _Samples(lower, upper, (position - lower).astype(np.float32))
+def _tf1(pixels: Pixels, width: int, height: int) -> Any:
+    """A scaling about the first pixel's centre; OpenCV 5 interpolates float pixels in full precision."""
+    cv2 = _opencv()
+    # float32, as TensorFlow's kernel has it
+    across = np.float32(pixels.shape[1]) / np.float32(width)
+    down = np.float32(pixels.shape[0]) / np.float32(height)
+    return cv2.warpAffine(
+        pixels.astype(np.float32),
+        np.array([[across, 0, 0], [0, down, 0]], np.float64),
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
-def _interpolate(pixels: Pixels, rows: _Samples, columns: _Samples) -> Floats:
-    """Along rows first, then along columns, in float32: TensorFlow's order."""
-    across = columns.weight[np.newaxis, :, np.newaxis]
-    down = rows.weight[:, np.newaxis, np.newaxis]
-    top, bottom = (_blend_columns(pixels[which], columns, across) for which in (rows.lower, rows.upper))
-    bottom -= top
-    bottom *= down
-    bottom += top
-    return bottom
-
-
-def _blend_columns(lines: Pixels, columns: _Samples, across: Floats) -> Floats:
-    left = lines[:, columns.lower].astype(np.float32)
-    right = lines[:, columns.upper].astype(np.float32)
-    right -= left
-    right *= across
-    right += left
-    return right
+@cache
+def _opencv() -> Any:
+    """OpenCV, imported only when a method needs it, and kept to the calling thread."""
+    try:
+        cv2 = importlib.import_module("cv2")
+    except ImportError as error:
+        raise EnvironmentSetupError(
+            "The resize methods tf1 and opencv need OpenCV", got=str(error), advice="or take CK_RESIZE=pillow"
+        ) from error
+    cv2.setNumThreads(1)  # an image for each core is faster than an image on all cores
+    return cv2

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ckssd.detect.images import CHANNEL_ORDER
-from ckssd.detect.labels import ClassMap
-from ckssd.detect.resize import DESCRIPTIONS
-from ckssd.measure.backends import Backend
+from ckssd.detect.images import CHANNEL_ORDER, decoder
+from ckssd.detect.resize import DESCRIPTIONS, LIBRARIES
+from ckssd.measure.detected import DetectedSet
 from ckssd.measure.machine import describe_machine, file_sha256, library_versions
 from ckssd.measure.result import RunSettings
-from ckssd.measure.selection import Selection
 from ckssd.measure.settings import BenchmarkSettings
 
 
-def describe(
-    settings: BenchmarkSettings,
-    backend: Backend,
-    class_map: ClassMap,
-    selection: Selection,
-    metrics: dict[str, Any],
-) -> RunSettings:
+def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str, Any]) -> RunSettings:
     """What the summary and the record say about a run; ``metrics`` name their tool and its version."""
+    backend, selection = found.backend, found.selection
     done = backend.postprocessing
     return RunSettings(
         runtime=settings.runtime,
+        mode=settings.mode,
         nms=done.nms,
         score_threshold=done.score_threshold,
         iou_threshold=done.iou_threshold,
@@ -39,13 +33,16 @@ def describe(
         resize=DESCRIPTIONS[settings.resize],
         resize_method=settings.resize,
         input_size=(backend.input.width, backend.input.height),
+        decoder=decoder(),
         channel_order=CHANNEL_ORDER,
         normalisation=backend.input.describe(),
-        class_map=class_map.describe(),
+        class_map=found.class_map.describe(),
         threads=settings.threads,
         postprocess_threads=done.threads,
         batch_size=settings.batch_size,
-        images=len(selection.images),
+        images=len(found.times.detect),
+        images_unreadable=len(selection.images) - len(found.times.detect),
+        preprocessed_cache=_cache(settings, found),
         images_available=selection.available,
         images_skipped=settings.skip_images,
         image_order="in order of id",
@@ -57,6 +54,15 @@ def describe(
         annotations_sha256=file_sha256(settings.annotations),
         metric=settings.metric,
         metrics_tool=settings.metrics_tool,
-        versions={**library_versions(backend.libraries), str(metrics["tool"]): str(metrics["tool_version"])},
+        versions={
+            **library_versions([*backend.libraries, decoder(), LIBRARIES[settings.resize]]),
+            str(metrics["tool"]): str(metrics["tool_version"]),
+        },
         machine=describe_machine(),
     )
+
+
+def _cache(settings: BenchmarkSettings, found: DetectedSet) -> str:
+    if settings.preprocessed_cache is None:
+        return "none"
+    return f"{found.from_cache} of {len(found.times.detect)} images from {settings.preprocessed_cache}"

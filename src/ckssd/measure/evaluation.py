@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ckssd
 from ckssd.coco.metrics import DEFAULT_TOOL
 from ckssd.errors import RunError
+from ckssd.measure.detected import DetectedImages
 
 LAST_LINES = 5
 
@@ -20,8 +20,7 @@ LAST_LINES = 5
 def run_metrics(
     python: Path,
     annotations: Path,
-    detections: Sequence[dict[str, Any]],
-    image_ids: Sequence[int],
+    detections: DetectedImages,
     tool: str = DEFAULT_TOOL,
 ) -> dict[str, Any]:
     """Run ``ckssd.coco.metrics`` with the interpreter ``python`` and return what it found.
@@ -35,8 +34,9 @@ def run_metrics(
     """
     with tempfile.TemporaryDirectory(prefix="ckssd-metrics-") as folder:
         files = {name: Path(folder) / f"{name}.json" for name in ("detections", "images", "output")}
-        files["detections"].write_text(json.dumps(list(detections)), encoding="utf-8")
-        files["images"].write_text(json.dumps(list(image_ids)), encoding="utf-8")
+        with files["detections"].open("w", encoding="utf-8") as file:
+            detections.write(file)
+        files["images"].write_text(json.dumps(detections.image_ids), encoding="utf-8")
         command = [str(python), "-m", "ckssd.coco.metrics", "--annotations", str(annotations), "--tool", tool]
         for name, path in files.items():
             command += [f"--{name}", str(path)]

@@ -7,11 +7,12 @@ import importlib.metadata
 import os
 import platform
 import resource
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-IMAGE_LIBRARIES = ("numpy", "pillow")
+ALWAYS = ("numpy", "pillow")
 
 
 def describe_machine() -> dict[str, Any]:
@@ -26,15 +27,22 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def library_versions(runtime: Sequence[str]) -> dict[str, str]:
-    """Versions of Python and of what decides the detections: the runtime's distributions and the images'."""
+def library_versions(libraries: Sequence[str]) -> dict[str, str]:
+    """Versions of Python and of the distributions that decide the detections."""
     versions = {"python": platform.python_version()}
-    for name in (*runtime, *IMAGE_LIBRARIES):
+    for name in dict.fromkeys((*libraries, *ALWAYS)):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = "unknown"
     return versions
+
+
+def seconds_since_start() -> float:
+    """Seconds since this process was created, within 0.01 (Linux counts in such ticks)."""
+    after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    created = int(after_name[19]) / os.sysconf("SC_CLK_TCK")  # field 22 of proc_pid_stat(5)
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - created
 
 
 def file_sha256(path: Path) -> str:

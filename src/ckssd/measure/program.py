@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ckssd.errors import CkssdError
-from ckssd.measure.record import discard, write_json
+from ckssd.measure.record import discard, write_json, write_whole
 from ckssd.measure.result import BenchmarkResult
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_environment
@@ -45,5 +45,5 @@ def finish(
     """Print the summary; write the detections, and last of all the timer file."""
     print(summary(result, full=settings.full_report), flush=True)
     if detections is not None:
-        write_json(detections, result.detections)
+        write_whole(detections, result.detections.write)
     write_json(timer, result.as_timer())

@@ -6,9 +6,9 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 def discard(paths: Iterable[Path]) -> None:
@@ -18,13 +18,22 @@ def discard(paths: Iterable[Path]) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON beside its place and rename it there: a reader sees all of it or nothing."""
+    """Write JSON to a file; see write_whole."""
+
+    def write(file: TextIO) -> None:
+        json.dump(content, file, indent=2, sort_keys=True)
+        file.write("\n")
+
+    write_whole(path, write)
+
+
+def write_whole(path: Path, write: Callable[[TextIO], None]) -> None:
+    """Write a file beside its place and rename it there: a reader sees all of it or nothing."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2, sort_keys=True)
-            file.write("\n")
+            write(file)
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:

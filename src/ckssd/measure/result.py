@@ -5,54 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ckssd.measure.detected import DetectedImages
 from ckssd.measure.published import Published, comparison, why_not_comparable
-
-
-@dataclass(frozen=True)
-class Times:
-    """Seconds. ``load`` and ``detect`` have one entry for each image, in the order they were run."""
-
-    setup: float
-    load: tuple[float, ...]
-    detect: tuple[float, ...]
-    wall: float
-
-    @property
-    def load_total(self) -> float:
-        """Time of decoding, resizing and normalising all images."""
-        return sum(self.load)
-
-    @property
-    def detect_total(self) -> float:
-        """Time of detection in all images."""
-        return sum(self.detect)
-
-    @property
-    def load_average(self) -> float:
-        """Time of loading an image."""
-        return _average(self.load)
-
-    @property
-    def detect_average(self) -> float:
-        """Time of detection in an image."""
-        return _average(self.detect)
-
-    @property
-    def images_per_second(self) -> float:
-        """Images decoded, resized and detected in a second of wall time."""
-        return len(self.detect) / self.wall
-
-    def as_dict(self) -> dict[str, float]:
-        """The names of the original program's timer file."""
-        return {
-            "setup_time_s": self.setup,
-            "test_time_s": self.wall,
-            "images_load_time_total_s": self.load_total,
-            "images_load_time_avg_s": self.load_average,
-            "prediction_time_total_s": self.detect_total,
-            "prediction_time_avg_s": self.detect_average,
-            "images_per_second": self.images_per_second,
-        }
+from ckssd.measure.times import Times
 
 
 @dataclass(frozen=True)
@@ -60,6 +15,7 @@ class RunSettings:
     """What decides a result, read from the model and the data where they say it."""
 
     runtime: str
+    mode: str
     nms: str
     score_threshold: float
     iou_threshold: float
@@ -74,6 +30,7 @@ class RunSettings:
     resize: str
     resize_method: str
     input_size: tuple[int, int]
+    decoder: str
     channel_order: str
     normalisation: str
     class_map: str
@@ -81,9 +38,11 @@ class RunSettings:
     postprocess_threads: int
     batch_size: int
     images: int
+    images_unreadable: int
     images_available: int
     images_skipped: int
     image_order: str
+    preprocessed_cache: str
     model_file: str
     model_name: str
     model_sha256: str
@@ -108,7 +67,7 @@ class BenchmarkResult:
     metrics: dict[str, Any]
     settings: RunSettings
     notes: tuple[str, ...]
-    detections: list[dict[str, Any]]
+    detections: DetectedImages
     published: Published | None = None
 
     @property
@@ -142,6 +101,9 @@ class BenchmarkResult:
             "images_load_time_s": self.times.load_total,
             "detection_time_total_s": self.times.detect_total,
             "detection_time_avg_s": self.times.detect_average,
+            "detection_time_median_s": self.times.detect_percentile(50),
+            "detection_time_p90_s": self.times.detect_percentile(90),
+            "detection_time_p99_s": self.times.detect_percentile(99),
             "images_per_second": self.times.images_per_second,
             "images": self.settings.images,
             "detections": len(self.detections),
@@ -153,9 +115,3 @@ class BenchmarkResult:
             "notes": list(self.notes),
             "published": None if self.published is None else asdict(self.published),
         }
-
-
-def _average(seconds: tuple[float, ...]) -> float:
-    """The mean without the first image, which warms the system up; the original program counts so."""
-    counted = seconds[1:] or seconds
-    return sum(counted) / len(counted)

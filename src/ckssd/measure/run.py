@@ -7,36 +7,23 @@ first image is run; what shows later (an image that cannot be decoded, a wrong s
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from ckssd import report
-from ckssd.coco.annotations import Annotations, ImageEntry, check_size, read_annotations
-from ckssd.detect.detections import to_coco
-from ckssd.detect.images import read_image
+from ckssd.coco.annotations import Annotations, read_annotations
 from ckssd.detect.labels import ClassMap, map_classes, read_labels
 from ckssd.detect.network_input import NetworkInput
-from ckssd.detect.resize import resize
-from ckssd.errors import UsageError
-from ckssd.measure.backends import Backend, Detector, open_backend
+from ckssd.detect.preprocessed import ImageReader
+from ckssd.errors import InputError, UsageError
+from ckssd.measure.backends import open_backend
 from ckssd.measure.description import describe
+from ckssd.measure.detected import DetectedImages, DetectedSet
 from ckssd.measure.evaluation import run_metrics
-from ckssd.measure.result import BenchmarkResult, Times
+from ckssd.measure.images import Detected, Steps, Unreadable, Way, way_to_run
+from ckssd.measure.machine import seconds_since_start
+from ckssd.measure.result import BenchmarkResult
 from ckssd.measure.selection import Selection, check_files, select_images
 from ckssd.measure.settings import BenchmarkSettings
-
-
-@dataclass(frozen=True)
-class DetectedSet:
-    """A data set's images after detection, before metrics. ``detections`` are COCO results."""
-
-    backend: Backend
-    class_map: ClassMap
-    selection: Selection
-    times: Times
-    notes: tuple[str, ...]
-    detections: list[dict[str, Any]]
+from ckssd.measure.times import Times
 
 
 def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
@@ -54,13 +41,12 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
         settings.metrics_python,
         settings.annotations,
         found.detections,
-        [image.id for image in found.selection.images],
         settings.metrics_tool,
     )
     return BenchmarkResult(
         times=found.times,
         metrics=metrics,
-        settings=describe(settings, found.backend, found.class_map, found.selection, metrics),
+        settings=describe(settings, found, metrics),
         notes=found.notes,
         detections=found.detections,
         published=settings.published,
@@ -75,52 +61,81 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
 
     started = time.perf_counter()
     backend = open_backend(settings)
-    detector = backend.new_detector(settings.threads)
+    way = way_to_run(settings.mode, settings.threads, backend.new_detector)
     setup = time.perf_counter() - started
 
-    _check_input_size(settings, backend.input)
+    network = backend.input
+    _check_input_size(settings, network)
     class_map = _class_map(settings, annotations, backend.num_classes)
-    detections, times = _run_images(
-        settings, annotations, selection.images, (backend.input, detector), class_map, setup
-    )
-    notes = (*selection.notes, *_notes_on_classes(class_map), *backend.notes)
-    return DetectedSet(backend, class_map, selection, times, notes, detections)
+    reader = ImageReader(network.width, network.height, settings.resize, settings.preprocessed_cache)
+    steps = Steps(settings.images, annotations, reader, network)
+    run = _Run(settings, selection, DetectedImages(class_map.category_ids))
+    run.all_images(way, steps)
+    notes = (*selection.notes, *_notes_on_classes(class_map), *backend.notes, *run.notes())
+    return DetectedSet(backend, class_map, selection, run.times(setup), notes, run.detections, run.from_cache)
 
 
-def _run_images(
-    settings: BenchmarkSettings,
-    annotations: Annotations,
-    images: Sequence[ImageEntry],
-    runner: tuple[NetworkInput, Detector],
-    class_map: ClassMap,
-    setup: float,
-) -> tuple[list[dict[str, Any]], Times]:
-    """Load and detect image after image; give COCO results, and the time of each step."""
-    detections: list[dict[str, Any]] = []
-    load_times, detect_times = [], []
-    network, detector = runner
-    begin = time.perf_counter()
-    for image in report.progress(images, total=len(images), name="detecting", quiet=settings.silent):
-        start = time.perf_counter()
-        pixels = read_image(settings.images / image.file_name)
-        check_size(annotations, image, pixels.shape[1], pixels.shape[0])
-        tensor = network.feed(resize(pixels, network.width, network.height, settings.resize))
-        loaded = time.perf_counter()
-        found = detector.detect(tensor)
-        detected = time.perf_counter()
-        load_times.append(loaded - start)
-        detect_times.append(detected - loaded)
-        detections += to_coco(
-            found,
-            image_id=image.id,
-            width=image.width,
-            height=image.height,
-            category_ids=class_map.category_ids,
+class _Run:
+    """What is collected while the images go by."""
+
+    def __init__(self, settings: BenchmarkSettings, selection: Selection, detections: DetectedImages) -> None:
+        self.detections = detections
+        self.from_cache = 0
+        self._settings = settings
+        self._images = selection.images
+        self._faults: list[InputError] = []
+        self._load: list[float] = []
+        self._detect: list[float] = []
+        self._startup = 0.0
+        self._wall = 0.0
+
+    def all_images(self, way: Way, steps: Steps) -> None:
+        """Run every image. One that cannot be read is said at once; the run fails when all are through."""
+        began = time.perf_counter()
+        outcomes = way(steps, self._images)
+        for outcome in report.progress(
+            outcomes, total=len(self._images), name="detecting", quiet=self._settings.silent
+        ):
+            if isinstance(outcome, Unreadable):
+                report.say(str(outcome.fault))
+                self._faults.append(outcome.fault)
+            else:
+                self._take(outcome)
+        self._wall = time.perf_counter() - began
+        if self._faults and not (self._settings.skip_bad_images and self._detect):
+            raise self._unreadable()
+
+    def _take(self, outcome: Detected) -> None:
+        if not self._detect:
+            self._startup = seconds_since_start()
+        self.detections.add(outcome.image, outcome.found)
+        self._load.append(outcome.load)
+        self._detect.append(outcome.detect)
+        self.from_cache += outcome.from_cache
+        if self._settings.verbose:
+            report.say(f"{outcome.image.file_name}: {len(outcome.found)} detections in {outcome.detect:.6f}s")
+
+    def times(self, setup: float) -> Times:
+        """Of the images that were detected in."""
+        return Times(setup, tuple(self._load), tuple(self._detect), self._wall, self._startup)
+
+    def notes(self) -> list[str]:
+        """What a person should know about this run."""
+        if not self._faults:
+            return []
+        return [
+            f"{len(self._faults)} of {len(self._images)} images cannot be read and were left out"
+            " (CK_SKIP_BAD_IMAGES=yes)"
+        ]
+
+    def _unreadable(self) -> InputError:
+        first = self._faults[0]
+        return InputError(
+            f"{len(self._faults)} of {len(self._images)} images cannot be read",
+            where=", ".join(str(fault.where) for fault in self._faults[:3]),
+            got=first.got or first.what,
+            advice="replace them, or leave them out: CK_SKIP_BAD_IMAGES=yes",
         )
-        if settings.verbose:
-            report.say(f"{image.file_name}: {len(found)} detections in {detected - loaded:.6f}s")
-    wall = time.perf_counter() - begin
-    return detections, Times(setup, tuple(load_times), tuple(detect_times), wall)
 
 
 def _class_map(settings: BenchmarkSettings, annotations: Annotations, num_classes: int) -> ClassMap:

@@ -17,7 +17,9 @@ from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
 from ckssd.errors import UsageError
 from ckssd.measure.backends import DEFAULT_RUNTIME, RUNTIMES
 from ckssd.measure.custom import CustomOptions
+from ckssd.measure.images import DEFAULT_MODE, MODES
 from ckssd.measure.models import ADVICE, GRAPHS, MODEL, model_file, model_folder, value
+from ckssd.measure.own_nms import OwnNMS, kind_of, refuse_own_nms
 from ckssd.measure.published import Published
 from ckssd.measure.values import (
     Check,
@@ -25,6 +27,7 @@ from ckssd.measure.values import (
     choice,
     file_path,
     folder_path,
+    made_folder,
     plain_text,
     switch,
     whole_number,
@@ -36,7 +39,10 @@ class BenchmarkSettings:
     """One benchmark run.
 
     ``batch_count`` None means all images. ``image_width`` and ``image_height`` None mean the model's own.
-    ``label_offset`` is the label id of class index 0. ``custom`` replaces the postprocessing options.
+    ``label_offset`` is the label id of class index 0. ``custom`` replaces the postprocessing options;
+    ``own_nms`` stands in for them where the graph has none (``nms`` none).
+    ``threads``: in the interpreter (mode latency), or interpreters with one thread each (throughput).
+    ``preprocessed_cache`` keeps resized images for the next run.
     """
 
     model: Path
@@ -45,6 +51,7 @@ class BenchmarkSettings:
     annotations: Path
     metrics_python: Path
     runtime: str = DEFAULT_RUNTIME
+    mode: str = DEFAULT_MODE
     nms: str = "regular"
     batch_count: int | None = None
     batch_size: int = 1
@@ -57,12 +64,15 @@ class BenchmarkSettings:
     image_height: int | None = None
     normalize: bool = True
     label_offset: int = 1
+    skip_bad_images: bool = False
+    preprocessed_cache: Path | None = None
     silent: bool = False
     full_report: bool = False
     verbose: bool = False
     model_name: str = ""
     dataset_type: str = ""
     custom: CustomOptions | None = None
+    own_nms: OwnNMS | None = None
     published: Published | None = None
 
 
@@ -83,6 +93,7 @@ def _usable_processors() -> int:
 
 FIELDS: dict[str, Field] = {
     "runtime": Field("CK_RUNTIME", choice(*RUNTIMES)),
+    "mode": Field("CK_MODE", choice(*MODES)),
     "nms": Field("USE_NMS", choice(*GRAPHS)),
     "batch_count": Field("CK_BATCH_COUNT", whole_number(1)),
     "batch_size": Field("CK_BATCH_SIZE", whole_number(1, 1)),
@@ -91,6 +102,8 @@ FIELDS: dict[str, Field] = {
     "metrics_tool": Field("CK_METRICS_TOOL", choice(*TOOLS)),
     "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=_usable_processors),
     "resize": Field("CK_RESIZE", choice(*RESIZE_METHODS)),
+    "skip_bad_images": Field("CK_SKIP_BAD_IMAGES", switch),
+    "preprocessed_cache": Field("CK_PREPROCESSED_CACHE", made_folder),
     "silent": Field("CK_SILENT_MODE", switch),
     "full_report": Field("FULL_REPORT", switch),
     "verbose": Field("VERBOSE", switch),
@@ -146,8 +159,14 @@ def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
     ):
         values["label_offset"] = 0
     values["custom"] = CustomOptions.from_environment(environment, nms)
-    # Custom settings run regular NMS on whatever graph.
-    values["published"] = Published.from_environment(environment, "regular" if values["custom"] else nms)
+    if nms == "none":
+        values["own_nms"] = OwnNMS.from_environment(environment)
+        nms = kind_of(environment)
+    else:
+        refuse_own_nms(environment, nms)
+        # Custom settings run regular NMS on whatever graph.
+        nms = "regular" if values["custom"] else nms
+    values["published"] = Published.from_environment(environment, nms)
     return BenchmarkSettings(**values)
 
 
@@ -159,7 +178,7 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
     UsageError
         For an unknown key, a missing one, or a bad value.
     """
-    unknown = sorted(set(mapping) - set(FIELDS) - {"custom", "published"})
+    unknown = sorted(set(mapping) - set(FIELDS) - {"custom", "own_nms", "published"})
     if unknown:
         raise UsageError("Unknown setting", where=unknown[0], expected=f"one of {', '.join(sorted(FIELDS))}")
     values: dict[str, Any] = {}
@@ -169,6 +188,8 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
         values["custom"] = CustomOptions.from_mapping(
             mapping["custom"], values.get("nms", BenchmarkSettings.nms)
         )
+    if mapping.get("own_nms") is not None:
+        values["own_nms"] = OwnNMS.from_mapping(mapping["own_nms"])
     if mapping.get("published") is not None:
         values["published"] = Published.from_mapping(mapping["published"])
     return BenchmarkSettings(**values)

@@ -26,6 +26,8 @@ def _times_and_accuracy(result: BenchmarkResult) -> list[str]:
         f"Average detection time: {times.detect_average:.6f}s",
         f"mAP: {result.mean_average_precision!r}",
         f"Recall: {result.recall!r}",
+        f"Detection time percentiles: 50th {times.detect_percentile(50):.6f}s, "
+        f"90th {times.detect_percentile(90):.6f}s, 99th {times.detect_percentile(99):.6f}s",
         f"Images per second: {times.images_per_second:.2f} ({result.settings.images} in {times.wall:.6f}s)",
     ]
 
@@ -45,7 +47,12 @@ def _settings(run: RunSettings) -> list[str]:
         limits += f", {run.detections_per_class} per class"
     else:
         limits += f", {run.max_classes_per_detection} class(es) per box"
+    if run.mode == "latency":
+        mode, threads = "latency (one image at a time)", f"{run.threads} in the interpreter"
+    else:
+        mode, threads = "throughput (an image for each core)", f"{run.threads} interpreters with 1 each"
     facts = {
+        "Mode": mode,
         "Runtime": f"{run.runtime}, {run.precision}",
         "NMS": nms,
         "Score threshold": f"{run.score_threshold:g}",
@@ -53,10 +60,11 @@ def _settings(run: RunSettings) -> list[str]:
         "Limits": limits,
         "Boxes": run.boxes,
         "Resize": f"{width}x{height}, {run.resize}",
+        "Decoder": f"{run.decoder}; preprocessed cache: {run.preprocessed_cache}",
         "Channel order": f"{run.channel_order}, normalisation {run.normalisation}",
         "Class map": run.class_map,
         "Images": f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped",
-        "Threads": f"{run.threads} (postprocessing {run.postprocess_threads})",
+        "Threads": f"{threads}, postprocessing {run.postprocess_threads}",
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
         "Model": f"{run.model_file} sha256 {run.model_sha256}",
     }

@@ -78,6 +78,16 @@ def folder_path(name: str, value: Any) -> Path:
     return _existing(name, value, Path.is_dir, "an existing folder")
 
 
+def made_folder(name: str, value: Any) -> Path:
+    """A folder that exists or can be made, for files of ours; as an absolute path."""
+    path = Path(str(value)).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise bad_value(name, "a folder that exists or can be made", value) from error
+    return path
+
+
 def plain_text(name: str, value: Any) -> str:
     """Anything, as text."""
     return str(value)

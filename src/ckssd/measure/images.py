@@ -1,0 +1,124 @@
+"""The way of one image through a run, and of all of them: one after another, or one for each core.
+
+Latency: one detector with n threads, one image at a time; its times are what a caller waits. Throughput: n
+detectors with one thread each, in n threads that each take the next image, decode, resize and detect it. No
+library on this way holds Python's interpreter lock while it computes, so the cores are busy but for some
+microseconds an image. Results come in the images' order, and no more than a few wait: memory does not grow.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ckssd.coco.annotations import Annotations, ImageEntry, check_size
+from ckssd.detect.detections import Detections
+from ckssd.detect.network_input import NetworkInput
+from ckssd.detect.preprocessed import ImageReader
+from ckssd.errors import InputError
+from ckssd.measure.backends import Detector
+
+MODES = ("throughput", "latency")
+DEFAULT_MODE = "throughput"
+WAITING_PER_DETECTOR = 4
+
+
+@dataclass(frozen=True)
+class Detected:
+    """An image that was run; times in seconds."""
+
+    image: ImageEntry
+    found: Detections
+    load: float
+    detect: float
+    from_cache: bool
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that cannot be read, and why."""
+
+    image: ImageEntry
+    fault: InputError
+
+
+Outcome = Detected | Unreadable
+
+
+@dataclass(frozen=True)
+class Steps:
+    """From an image's file to its detections; may be used by several threads, each with its own detector."""
+
+    folder: Path
+    annotations: Annotations
+    reader: ImageReader
+    network: NetworkInput
+
+    def run(self, image: ImageEntry, detector: Detector) -> Outcome:
+        """Read, resize, normalise and detect.
+
+        Raises
+        ------
+        InputError
+            The image has another size than the annotations say.
+        """
+        started = time.perf_counter()
+        try:
+            read = self.reader.read(self.folder / image.file_name)
+        except InputError as fault:
+            return Unreadable(image, fault)
+        check_size(self.annotations, image, *read.size)
+        tensor = self.network.feed(read.pixels)
+        loaded = time.perf_counter()
+        found = detector.detect(tensor)
+        detected = time.perf_counter()
+        return Detected(image, found, loaded - started, detected - loaded, read.from_cache)
+
+
+# A way to run images: gives their outcomes in their order.
+Way = Callable[[Steps, Iterable[ImageEntry]], Iterator[Outcome]]
+
+
+def way_to_run(mode: str, threads: int, new_detector: Callable[[int], Detector]) -> Way:
+    """Load what a mode needs: one detector with all threads, or as many with one thread each."""
+    if mode == "latency":
+        return partial(_one_at_a_time, new_detector(threads))
+    return partial(_side_by_side, [new_detector(1) for _ in range(threads)])
+
+
+def _one_at_a_time(detector: Detector, steps: Steps, images: Iterable[ImageEntry]) -> Iterator[Outcome]:
+    for image in images:
+        yield steps.run(image, detector)
+
+
+def _side_by_side(
+    detectors: Sequence[Detector], steps: Steps, images: Iterable[ImageEntry]
+) -> Iterator[Outcome]:
+    free: queue.SimpleQueue[Detector] = queue.SimpleQueue()
+    for detector in detectors:
+        free.put(detector)
+
+    def run(image: ImageEntry) -> Outcome:
+        detector = free.get()
+        try:
+            return steps.run(image, detector)
+        finally:
+            free.put(detector)
+
+    pool = ThreadPoolExecutor(len(detectors), thread_name_prefix="detector")
+    waiting: deque[Future[Outcome]] = deque()
+    try:
+        for image in images:
+            waiting.append(pool.submit(run, image))
+            if len(waiting) >= WAITING_PER_DETECTOR * len(detectors):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
