@@ -29,8 +29,10 @@ FLAGS = {
     "own_nms": "CK_NMS",
     "count": "CK_BATCH_COUNT",
     "skip": "CK_SKIP_IMAGES",
+    "mode": "CK_MODE",
     "threads": "CK_HOST_CPU_NUMBER_OF_PROCESSORS",
     "resize": "CK_RESIZE",
+    "cache": "CK_PREPROCESSED_CACHE",
 }
 
 
@@ -46,10 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
     parser.add_argument("--skip", help="how many images to leave out first (CK_SKIP_IMAGES)")
+    parser.add_argument("--mode", help="throughput or latency (CK_MODE; default: throughput)")
     parser.add_argument(
-        "--threads", help="of the interpreter (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)"
+        "--threads",
+        help="of the interpreter, or interpreters at once (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)",
     )
-    parser.add_argument("--resize", help="how images are resized (CK_RESIZE)")
+    parser.add_argument("--resize", help="pillow, opencv or tf1 (CK_RESIZE; default: pillow)")
+    parser.add_argument("--cache", help="folder that keeps resized images (CK_PREPROCESSED_CACHE)")
     parser.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the program"
     )
