@@ -14,11 +14,8 @@ import pytest
 from ckssd.errors import UsageError
 from ckssd.recipes import Package
 from ckssd.recipes.download import download
-from tests.support.fixtures import server
 from tests.support.http_server import LocalServer, Page
 from tests.support.sandbox import CHECKOUT, Sandbox
-
-__all__ = ["server"]
 
 STEM = "ssd_mobilenet_v1_coco_2018_01_28"
 TAGS = "model,tensorflow,mlperf,ssd-mobilenet,non-quantized"
@@ -98,6 +95,7 @@ def test_the_published_hash_is_what_a_mirror_has_to_match(sandbox: Sandbox, chec
 def test_offline_the_error_says_which_file_to_put_where(sandbox: Sandbox) -> None:
     done = sandbox.ck("install", "package", f"--tags={TAGS}", CKSSD_OFFLINE="1")
     assert done.code == 6
+    assert sandbox.ckssd("install", f"--tags={TAGS}", CKSSD_OFFLINE="1").code == 6
     assert f"{STEM}.tar.gz" in done.text
     assert "8788f89108519fd1102b8a5c2ac861cf6d86603571b6ce5bbd1c245b7fe005e3" in done.text
     assert "CKSSD_MIRROR" in done.text

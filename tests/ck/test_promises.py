@@ -25,14 +25,11 @@ from ckssd.errors import VerificationError
 from ckssd.install import changes, installed
 from ckssd.install.provenance import FILE_NAME
 from ckssd.install.transaction import ASIDE, STAGING_PREFIX, work_folder
-from tests.support.fixtures import server
 from tests.support.http_server import LocalServer, Page
 from tests.support.local_index import make_remote_lock, make_wheel
 from tests.support.processes import Started, StopAt, wait_for
 from tests.support.sandbox import CHECKOUT, Sandbox
 from tests.support.tiny_packages import TinyPackages
-
-__all__ = ["server"]
 
 AWKWARD = 'it\'s a "höme"'
 AGAIN = "--env.CK_REINSTALL=yes"

@@ -1,27 +1,23 @@
 """Packages that are published files: fetched verified, unpacked safely, laid out as the entry says.
 
-``ckssd.sources`` lists the files. Each may say ``unpack`` (a folder in the installation, ``.`` for its top),
-with ``strip`` (a leading folder of the archive to leave out; true: its only one) and ``only`` (the members
-wanted), or ``place`` (a path for a plain file). ``ckssd.ship`` names files of the entry's own folder to put
-beside them, ``ckssd.content`` what has to be there in the end.
+``ckssd.sources`` lists the files, each with its :class:`Layout`. ``ckssd.ship`` names files of the entry's
+own folder to put beside them, ``ckssd.content`` what has to be there in the end.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError, UsageError
-from ckssd.fetch import Settings, Source, fetch, link_or_copy, unpack
+from ckssd.fetch import Settings, Source, fetch
 from ckssd.install import SourceRecord
+from ckssd.recipes.layout import LAYOUT_KEYS, Layout
 from ckssd.recipes.package import Package, Used
-from ckssd.report import step
 
-LAYOUT_KEYS = frozenset({"unpack", "strip", "place", "only"})
 OVERRIDES = ("PACKAGE_URL", "PACKAGE_SHA256")
-UNSTATED_UNPACKED_SIZE = 4 << 30
 
 
 def download(package: Package, staging: Path) -> Used:
@@ -30,7 +26,7 @@ def download(package: Package, staging: Path) -> Used:
     for layout, source in sources_of(package):
         fetched = fetch(source)
         records.append(SourceRecord.of(fetched))
-        _lay_out(fetched.path, source, layout, staging)
+        layout.lay_out(fetched.path, source, staging)
     for name in package.section.get("ship", []):
         shutil.copyfile(package.folder / name, staging / Path(name).name)
     _check_content(package, staging)
@@ -38,7 +34,7 @@ def download(package: Package, staging: Path) -> Used:
     return Used(sources=records, extra={"overridden": overridden} if overridden else {})
 
 
-def sources_of(package: Package) -> list[tuple[Mapping[str, Any], Source]]:
+def sources_of(package: Package) -> list[tuple[Layout, Source]]:
     """Return the layout and the source of every file of a package.
 
     ``PACKAGE_URL`` and ``PACKAGE_SHA256`` in the package's options (separated by commas, in the entry's
@@ -53,12 +49,10 @@ def sources_of(package: Package) -> list[tuple[Mapping[str, Any], Source]]:
     """
     accepted = Settings.from_environment().accept_unverified
     where = f"{package.alias}: ckssd.sources"
-    stated = _override(package, package.section["sources"])
-    pairs: list[tuple[Mapping[str, Any], Source]] = []
-    for index, entry in enumerate(stated):
-        meta = {key: value for key, value in entry.items() if key not in LAYOUT_KEYS}
-        pairs.append((entry, Source.from_meta(meta, f"{where}[{index}]", accepted)))
-    return pairs
+    stated = _override(package, _tables(package.section, where))
+    if not stated:
+        raise UsageError("a package of downloads lists no file", where=where)
+    return [_read(entry, f"{where}[{index}]", accepted) for index, entry in enumerate(stated)]
 
 
 def stated_sources(section: Mapping[str, Any], where: str) -> list[Source]:
@@ -69,20 +63,32 @@ def stated_sources(section: Mapping[str, Any], where: str) -> list[Source]:
     UsageError
         An entry is malformed.
     """
-    sections = [section, *section.get("variations", {}).values()]
-    found = []
-    for entry in (entry for part in sections for entry in part.get("sources", [])):
-        meta = {key: value for key, value in entry.items() if key not in LAYOUT_KEYS}
-        found.append(Source.from_meta(meta, f"{where}: ckssd.sources", accept={entry.get("file_name", "")}))
-    return found
+    where = f"{where}: ckssd.sources"
+    variations = section.get("variations", {})
+    if not isinstance(variations, Mapping):
+        raise UsageError("variations are no table", where=where, got=type(variations).__name__)
+    tables = [table for part in (section, *variations.values()) for table in _tables(part, where)]
+    return [_read(table, where, accept={str(table.get("file_name"))})[1] for table in tables]
 
 
-def _override(package: Package, stated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _tables(section: object, where: str) -> list[Mapping[str, Any]]:
+    listed = section.get("sources", []) if isinstance(section, Mapping) else None
+    if not isinstance(listed, list) or not all(isinstance(entry, Mapping) for entry in listed):
+        raise UsageError("sources are no list of tables", where=where, got=repr(listed)[:100])
+    return listed
+
+
+def _read(table: Mapping[str, Any], where: str, accept: Collection[str]) -> tuple[Layout, Source]:
+    meta = {key: value for key, value in table.items() if key not in LAYOUT_KEYS}
+    return Layout.from_meta(table, where), Source.from_meta(meta, where, accept)
+
+
+def _override(package: Package, stated: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     urls, digests = (_listed(package.options.get(name, "")) for name in OVERRIDES)
     if not (urls or digests):
         return stated
     if not len(urls) == len(digests) == len(stated):
-        names = ", ".join(entry["file_name"] for entry in stated)
+        names = ", ".join(str(entry.get("file_name")) for entry in stated)
         raise UsageError(
             "A package from elsewhere needs address and hash of each of its files",
             where=package.alias,
@@ -103,41 +109,6 @@ def _override(package: Package, stated: list[dict[str, Any]]) -> list[dict[str, 
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _lay_out(file: Path, source: Source, layout: Mapping[str, Any], staging: Path) -> None:
-    if "unpack" not in layout:
-        place = staging / layout.get("place", source.file_name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        link_or_copy(file, place)
-        return
-    step(f"Unpacking {source.file_name}")
-    only = layout.get("only")
-    destination = staging / layout["unpack"]
-    unpack(
-        file,
-        destination,
-        limit=source.unpacked_size or UNSTATED_UNPACKED_SIZE,
-        wanted=None if only is None else lambda name: name in only,
-    )
-    if layout.get("strip"):
-        _strip(destination, layout["strip"], source)
-
-
-def _strip(destination: Path, leading: str | bool, source: Source) -> None:
-    found = sorted(path.name for path in destination.iterdir())
-    name = found[0] if leading is True and len(found) == 1 else str(leading)
-    inner = destination / name
-    if not inner.is_dir():
-        raise InputError(
-            "The archive has not the folder that it should",
-            where=source.file_name,
-            expected="one folder" if leading is True else leading,
-            got=", ".join(found[:5]),
-        )
-    for path in sorted(inner.iterdir()):
-        path.rename(destination / path.name)
-    inner.rmdir()
 
 
 def _check_content(package: Package, staging: Path) -> None:
