@@ -16,12 +16,13 @@ from ckssd.detect.openvino import OpenVINODetector, from_rows, read_ir
 from ckssd.errors import InputError
 
 META = {
-    "num_classes": "6",
+    "num_classes": "7",
+    "channel_order": "RGB",
     "activation": "sigmoid",
     "score_threshold": "0.3",
     "iou_threshold": "0.6",
-    "top_k": "100",
     "keep_top_k": "3",
+    "variances": "1/10, 1/20, 1/5, 1/2.5",
 }
 ROWS = np.array(
     [
@@ -34,9 +35,10 @@ ROWS = np.array(
 
 
 def write_ir(folder: Path, *, shape: tuple[int, ...] = (1, 4, 5, 3), meta: dict[str, str] = META) -> Path:
-    """An IR whose rows are ROWS, with the mean of the image added to each score."""
+    """An IR whose rows are ROWS, with the mean of channel 0 added to each score."""
     image = ops.parameter(list(shape), np.float32, name="image_tensor")
-    mean = ops.reduce_mean(image, np.array(range(len(shape))), keep_dims=False)
+    red = ops.gather(image, np.array(0), np.array(len(shape) - 1))
+    mean = ops.reduce_mean(red, np.array(range(len(shape) - 1)), keep_dims=False)
     mask = np.zeros_like(ROWS)
     mask[:2, 2] = 1.0
     rows = ops.add(ops.constant(ROWS), ops.multiply(ops.constant(mask), mean))
@@ -52,7 +54,8 @@ def test_an_ir_says_what_it_is_fed_and_how_it_detects(folder: Path) -> None:
     model = read_ir(write_ir(folder))
     assert model.input == NetworkInput(width=5, height=4)
     assert (model.num_classes, model.activation, model.keep_top_k) == (6, "sigmoid", 3)
-    assert (model.score_threshold, model.iou_threshold, model.top_k) == (0.3, 0.6, 100)
+    assert (model.score_threshold, model.iou_threshold) == (0.3, 0.6)
+    assert model.scales_yxhw == (20, 10, 2.5, 5), "the meta has x first, and the width before the height"
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -63,6 +66,16 @@ def test_detections_are_best_first_clipped_and_without_the_background(folder: Pa
         np.testing.assert_allclose(found.scores, np.array([0.9, 0.5]) + grey, rtol=1e-6)
         np.testing.assert_array_equal(found.classes, [5, 1])
         np.testing.assert_allclose(found.boxes, [[0, 0, 1, 0.5], [0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
+
+
+def test_an_ir_that_takes_blue_first_gets_it(folder: Path) -> None:
+    red = np.zeros((1, 4, 5, 3), dtype=np.float32)
+    red[..., 0] = 0.0625
+    scores = []
+    for order in ("RGB", "BGR"):
+        detector = OpenVINODetector(read_ir(write_ir(folder, meta={**META, "channel_order": order})))
+        scores.append(float(detector.detect(red).scores[0]))
+    assert scores == pytest.approx([0.9625, 0.9])
 
 
 @given(st.lists(st.floats(0, 1, width=32), max_size=20), st.integers(0, 20))

@@ -26,8 +26,8 @@ ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax
 class IRModel:
     """A read IR: its input, and what its meta says of its DetectionOutput.
 
-    ``num_classes`` is without background. ``top_k`` boxes a class go into NMS, ``keep_top_k`` detections
-    come out of it.
+    ``num_classes`` is without background. ``keep_top_k`` detections come out of NMS. ``scales_yxhw``: the
+    box coder's. ``reverse_channels``: whether the IR takes blue first.
     """
 
     path: Path
@@ -37,8 +37,9 @@ class IRModel:
     activation: str
     score_threshold: float
     iou_threshold: float
-    top_k: int
     keep_top_k: int
+    scales_yxhw: tuple[float, float, float, float]
+    reverse_channels: bool
 
 
 def read_ir(path: Path) -> IRModel:
@@ -66,12 +67,13 @@ def read_ir(path: Path) -> IRModel:
         path=path,
         graph=graph,
         input=NetworkInput(width, height),
-        num_classes=int(_meta(path, graph, "num_classes")),
+        num_classes=int(_meta(path, graph, "num_classes")) - 1,  # the meta counts the background
         activation=_meta(path, graph, "activation"),
         score_threshold=float(_meta(path, graph, "score_threshold")),
         iou_threshold=float(_meta(path, graph, "iou_threshold")),
-        top_k=int(_meta(path, graph, "top_k")),
         keep_top_k=int(_meta(path, graph, "keep_top_k")),
+        scales_yxhw=_scales(_meta(path, graph, "variances")),
+        reverse_channels=_meta(path, graph, "channel_order") == "BGR",
     )
 
 
@@ -104,9 +106,12 @@ class OpenVINODetector:
         except RuntimeError as error:
             raise InputError("OpenVINO refuses the model", where=model.path, got=_last_line(error)) from error
         self._request = compiled.create_infer_request()
+        self._reverse_channels = model.reverse_channels
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image float32 [1, height, width, 3] of 0 to 255, red first."""
+        if self._reverse_channels:
+            image = np.ascontiguousarray(image[..., ::-1])
         self._request.infer([image], share_inputs=True)
         return from_rows(self._request.get_output_tensor().data.reshape(-1, ROW))
 
@@ -149,6 +154,12 @@ def _meta(path: Path, graph: Any, name: str) -> str:
             advice="convert the TensorFlow graph with ckssd mo",
         )
     return str(graph.get_rt_info([META, name]).value)
+
+
+def _scales(variances: str) -> tuple[float, float, float, float]:
+    """The meta has the variances of x, y, width and height as ``1/10, 1/10, 1/5, 1/5``."""
+    x, y, width, height = (float(part.strip().removeprefix("1/")) for part in variances.split(","))
+    return y, x, height, width
 
 
 def _last_line(error: Exception) -> str:

@@ -1,4 +1,8 @@
-"""Which file of an installed model a run takes: by its runtime, and by NMS where that is in the graph."""
+"""Which file of an installed model a run takes: by its runtime, and by NMS where that is in the graph.
+
+Each kind of model has a prefix for its entry's variables. The tables of settings name them with that of
+TensorFlow's and TFLite's models, ``MODEL``; for another runtime the prefix is its own.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ GRAPHS = {
     "fast": "TFLITE_GRAPH_FAST_NMS",
     "none": "TFLITE_GRAPH_NO_NMS",
 }
-ADVICE = "choose a TFLite model (dependency weights)"
+PREFIXES = {"litert": MODEL, "openvino": "CK_ENV_OPENVINO_MODEL_", "tensorflow": MODEL}
+ADVICE = "choose a model for this runtime (dependency weights)"
 
 
 def model_file(runtime: str, nms: str, environment: Mapping[str, str]) -> Path:
@@ -28,9 +33,15 @@ def model_file(runtime: str, nms: str, environment: Mapping[str, str]) -> Path:
     return FINDERS[runtime](nms, environment)
 
 
-def model_folder(environment: Mapping[str, str]) -> Path:
+def variable_for(runtime: str, variable: str) -> str:
+    """A variable under the name that it has for this runtime's models, if it is a model's at all."""
+    return PREFIXES[runtime] + variable.removeprefix(MODEL) if variable.startswith(MODEL) else variable
+
+
+def model_folder(environment: Mapping[str, str], runtime: str = "litert") -> Path:
     """The folder of the installed model; its other variables may be relative to it."""
-    return folder_path(f"{MODEL}ROOT", required(environment, f"{MODEL}ROOT", ADVICE))
+    variable = variable_for(runtime, f"{MODEL}ROOT")
+    return folder_path(variable, required(environment, variable, ADVICE))
 
 
 def value(environment: Mapping[str, str], variable: str) -> str | None:
@@ -52,4 +63,18 @@ def _tflite_graph(nms: str, environment: Mapping[str, str]) -> Path:
     return file_path(variable, model_folder(environment) / graph)
 
 
-FINDERS: dict[str, Callable[[str, Mapping[str, str]], Path]] = {"litert": _tflite_graph}
+def _ir(_: str, environment: Mapping[str, str]) -> Path:
+    variable = variable_for("openvino", f"{MODEL}XML")
+    return file_path(variable, required(environment, variable, ADVICE))
+
+
+def _frozen_graph(_: str, environment: Mapping[str, str]) -> Path:
+    variable = f"{MODEL}FROZEN_GRAPH"
+    return file_path(variable, required(environment, variable, ADVICE))
+
+
+FINDERS: dict[str, Callable[[str, Mapping[str, str]], Path]] = {
+    "litert": _tflite_graph,
+    "openvino": _ir,
+    "tensorflow": _frozen_graph,
+}

@@ -18,7 +18,7 @@ from ckssd.errors import UsageError
 from ckssd.measure.backends import DEFAULT_RUNTIME, RUNTIMES
 from ckssd.measure.custom import CustomOptions
 from ckssd.measure.images import DEFAULT_MODE, MODES
-from ckssd.measure.models import ADVICE, GRAPHS, MODEL, model_file, model_folder, value
+from ckssd.measure.models import ADVICE, GRAPHS, MODEL, model_file, model_folder, value, variable_for
 from ckssd.measure.own_nms import OwnNMS, kind_of, refuse_own_nms
 from ckssd.measure.published import Published
 from ckssd.measure.values import (
@@ -139,7 +139,7 @@ FIELDS: dict[str, Field] = {
 
 
 def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
-    """Read the variables that CK sets for ``program:object-detection-tflite``.
+    """Read the variables that CK sets for ``program:object-detection-tflite`` and ``…-openvino``.
 
     Raises
     ------
@@ -147,16 +147,18 @@ def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
         For the first variable that is missing or has a bad value.
     """
     values: dict[str, Any] = {}
+    chosen = value(environment, FIELDS["runtime"].variable) or DEFAULT_RUNTIME
+    runtime = FIELDS["runtime"].check(FIELDS["runtime"].variable, chosen)
     for name, field in FIELDS.items():
         if name not in ("model", "labels", "label_offset"):
-            _take(values, name, field.variable, value(environment, field.variable))
-    _refuse_unsupported(environment)
+            variable = variable_for(runtime, field.variable)
+            _take(values, name, variable, value(environment, variable))
+    _refuse_unsupported(environment, runtime)
     nms = values.get("nms", BenchmarkSettings.nms)
-    values["model"] = model_file(values.get("runtime", DEFAULT_RUNTIME), nms, environment)
-    values["labels"] = _labels(environment, model_folder(environment))
-    if not switch(
-        f"{MODEL}NEED_BACKGROUND_CORRECTION", environment.get(f"{MODEL}NEED_BACKGROUND_CORRECTION", "yes")
-    ):
+    values["model"] = model_file(runtime, nms, environment)
+    values["labels"] = _labels(environment, runtime)
+    correction = variable_for(runtime, f"{MODEL}NEED_BACKGROUND_CORRECTION")
+    if not switch(correction, environment.get(correction, "yes")):
         values["label_offset"] = 0
     values["custom"] = CustomOptions.from_environment(environment, nms)
     if nms == "none":
@@ -206,17 +208,19 @@ def _take(values: dict[str, Any], name: str, shown_name: str, given: Any) -> Non
         values[name] = field.default()
 
 
-def _labels(environment: Mapping[str, str], root: Path) -> Path:
+def _labels(environment: Mapping[str, str], runtime: str) -> Path:
     """The label map if the model's entry names one, else its label list; relative to the model's folder."""
-    for variable in (f"{MODEL}LABELMAP_FILE", f"{MODEL}CLASSES"):
+    root = model_folder(environment, runtime)
+    label_map, classes = (variable_for(runtime, MODEL + name) for name in ("LABELMAP_FILE", "CLASSES"))
+    for variable in (label_map, classes):
         name = value(environment, variable)
         if name is not None:
             return file_path(variable, root / name)
-    raise UsageError(f"{MODEL}LABELMAP_FILE is not set", advice=FIELDS["labels"].advice)
+    raise UsageError(f"{label_map} is not set", advice=FIELDS["labels"].advice)
 
 
-def _refuse_unsupported(environment: Mapping[str, str]) -> None:
-    channels, mean = f"{MODEL}IMAGE_CHANNELS", f"{MODEL}SUBTRACT_MEAN"
+def _refuse_unsupported(environment: Mapping[str, str], runtime: str) -> None:
+    channels, mean = (variable_for(runtime, MODEL + name) for name in ("IMAGE_CHANNELS", "SUBTRACT_MEAN"))
     whole_number(3, 3)(channels, value(environment, channels) or 3)
     if switch(mean, environment.get(mean, "no")):
         raise bad_value(mean, "no (SSD-MobileNet models are fed without it)", environment[mean])

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
+from ckssd.errors import UsageError
 from ckssd.tflite.options import PostProcessOptions
 
 if TYPE_CHECKING:
     from ckssd.measure.settings import BenchmarkSettings
 
 # Runtime to the module here whose ``open_model(settings)`` gives its backend.
-RUNTIMES = {"litert": "litert"}
+RUNTIMES = {"litert": "litert", "openvino": "openvino", "tensorflow": "tensorflow"}
 DEFAULT_RUNTIME = "litert"
 
 
@@ -82,6 +83,27 @@ class Backend(Protocol):
 
     def new_detector(self, threads: int) -> Detector:
         """Load the model once more, with ``threads`` threads for the network itself."""
+
+
+def refuse_other_nms(settings: BenchmarkSettings, reason: str) -> None:
+    """Refuse settings of an NMS that a runtime cannot do: only TFLite's operator can be told another.
+
+    Raises
+    ------
+    UsageError
+        NMS is not regular, or custom settings are asked for.
+    """
+    if settings.nms != "regular":
+        raise UsageError(
+            "USE_NMS has no value that can be used", expected=f"regular: {reason}", got=settings.nms
+        )
+    if settings.custom is not None:
+        raise UsageError(
+            "CUSTOM_MODEL_SETTINGS works with TFLite models only",
+            expected="no",
+            got="yes",
+            advice=f"{reason}; convert the model again with other ones",
+        )
 
 
 def open_backend(settings: BenchmarkSettings) -> Backend:

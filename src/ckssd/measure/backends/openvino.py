@@ -1,0 +1,48 @@
+"""An SSD's IR run by OpenVINO: the network and its DetectionOutput in one graph, settings in its meta."""
+
+from __future__ import annotations
+
+from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir
+from ckssd.measure.backends import PostProcessing, refuse_other_nms
+from ckssd.measure.settings import BenchmarkSettings
+
+
+class OpenVINOBackend:
+    """An IR of ``ckssd mo``."""
+
+    libraries = ("openvino",)
+    precision = "float32"
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, model: IRModel) -> None:
+        self.input = model.input
+        self.num_classes = model.num_classes
+        self.postprocessing = PostProcessing(
+            by=f"DetectionOutput, scores by {model.activation}",
+            nms="regular",
+            score_threshold=model.score_threshold,
+            iou_threshold=model.iou_threshold,
+            max_detections=model.keep_top_k,
+            detections_per_class=model.keep_top_k,
+            max_classes_per_detection=model.num_classes,
+            scales_yxhw=model.scales_yxhw,
+        )
+        self._model = model
+
+    def new_detector(self, threads: int) -> OpenVINODetector:
+        """Compile the network once more."""
+        return OpenVINODetector(self._model, threads)
+
+
+def open_model(settings: BenchmarkSettings) -> OpenVINOBackend:
+    """Read the model of a run.
+
+    Raises
+    ------
+    InputError
+        The file is no IR of ``ckssd mo``.
+    UsageError
+        The settings are about another NMS than the IR's.
+    """
+    refuse_other_nms(settings, "the IR's DetectionOutput works class by class, with the IR's own settings")
+    return OpenVINOBackend(read_ir(settings.model))
