@@ -24,13 +24,13 @@ from ckssd.ck.environments import environments
 from ckssd.ck.home import PLAIN_PATH, REPOSITORY, ck_repositories, ck_tools
 from ckssd.ck.installer import PackageEntry, package_entries
 from ckssd.ck.kernel import access
-from ckssd.ck.worker import SOURCE
 from ckssd.errors import CkssdError, EnvironmentSetupError
 from ckssd.fetch import Settings, SourceCache, link_or_copy
 from ckssd.fetch.decide import mirror_locations
 from ckssd.fetch.reach import Reach, reach
 from ckssd.fetch.source import Source
 from ckssd.install import Python, find_pythons, find_uv, run_uv, uv_version
+from ckssd.install.worker import SOURCE
 from ckssd.recipes import stated_sources
 
 OK, WARN, FAIL = "ok", "warn", "fail"

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.ck.environments import the_environment
-from ckssd.ck.worker import run_worker
 from ckssd.cli.detect import MODEL_TAGS, joined
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
+from ckssd.install.worker import run_worker
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 
 FLAGS = {

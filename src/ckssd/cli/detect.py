@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.ck.environments import the_environment
-from ckssd.ck.worker import run_worker
 from ckssd.cli.result import Result
+from ckssd.install.worker import run_worker
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL"
 MODEL_TAGS = "model,tflite,object-detection"

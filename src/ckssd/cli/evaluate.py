@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.ck.worker import run_worker
 from ckssd.cli.result import Result
+from ckssd.install.worker import run_worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
