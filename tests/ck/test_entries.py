@@ -23,6 +23,7 @@ PUBLIC_UIDS = {
     "soft/model.openvino": "ca3867b1044f859b",
     "soft/tool.coco": "7432c898273fe70d",
     "package/model-openvino-convert-from-tf": "48c5af76e8e653f7",
+    "package/model-tf-mlperf-ssd-mobilenet-quantized-finetuned": "9e5de6f4f46b0da0",
     "package/model-tf-ssd-inceptionv2-coco": "b52f64ae9aede4dd",
     "package/tensorflowmodel-api": "d7451ca9ee5eae6a",
     "package/tool-coco": "3a59276b87532c04",

@@ -18,9 +18,20 @@ from ckssd.recipes.layout import LAYOUT_KEYS
 
 KINDS = ("env", "module", "os", "package", "program", "soft")
 # No public hash was found for these; an install refuses them unless they are accepted by name.
-WITHOUT_HASH = {"ssd_inception_v2_coco_2018_01_28.tar.gz", "tflite_ssd_mobilenet_v1_coco_2018_01_28.tar.gz"}
+WITHOUT_HASH = {
+    "mobilenet_v1_ssd_8bit_finetuned.tar.gz",
+    "ssd_inception_v2_coco_2018_01_28.tar.gz",
+    "tflite_ssd_mobilenet_v1_coco_2018_01_28.tar.gz",
+}
 # Nothing is downloaded for these; all others have to say by which hash they are verified.
-MADE_HERE = {"openvino-model", "seeded-checkpoint", "shapes-dataset", "shipped-files", "tflite-model"}
+MADE_HERE = {
+    "openvino-model",
+    "quantized-tflite-model",
+    "seeded-checkpoint",
+    "shapes-dataset",
+    "shipped-files",
+    "tflite-model",
+}
 UID = re.compile(r"[0-9a-f]{16}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 PIN = re.compile(r"^[A-Za-z0-9._-]+==\S+.*(?:\n[ \t]+--hash=sha256:[0-9a-f]{64}[ \\]*)+", re.MULTILINE)

@@ -1,6 +1,7 @@
 """Step 2: convert tflite_graph.pb to detect.tflite and detect_cut.tflite (without the postprocessing).
 
 ckssd convert --graph graph/tflite_graph.pb --output tflite/
+ckssd convert --graph graph/tflite_graph.pb --output tflite/ --quantize int8 --calibration-images photos/
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ckssd.ck.environments import the_environment
 from ckssd.cli.detect import joined
 from ckssd.cli.result import Result
 from ckssd.tflite.program import GRAPH_FILE, OUTPUT_DIRECTORY, convert_from_environment
+from ckssd.tflite.quantize import FOLDER, PRECISION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,12 +24,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tensorflow-tags", default="", help="tags that choose among the installed TensorFlows"
     )
+    parser.add_argument(
+        "--quantize", choices=["int8"], help="make detect_int8.tflite and detect_cut_int8.tflite"
+    )
+    parser.add_argument(
+        "--calibration-images", type=Path, metavar="DIR", help="images like those that the model will see"
+    )
 
 
 def run(options: argparse.Namespace) -> Result:
     """Convert in the TensorFlow environment."""
     variables = {**os.environ, **the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables}
     variables.update({GRAPH_FILE: str(options.graph.absolute()), OUTPUT_DIRECTORY: str(options.output)})
+    if options.quantize:
+        variables[PRECISION] = options.quantize
+    if options.calibration_images:
+        variables[FOLDER] = str(options.calibration_images)
     converted = convert_from_environment(variables, Path.cwd())
     files = [str(made) for made in converted.files]
     data = {

@@ -13,6 +13,7 @@ from ckssd.recipes.download import download
 from ckssd.recipes.environments import make_environment
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.package import Package, Recipe, Used
+from ckssd.recipes.quantized import quantized_tflite_model
 from ckssd.recipes.seeded import seeded_checkpoint
 from ckssd.tflite.convert import make_tflite_model
 
@@ -80,6 +81,7 @@ RECIPES: dict[str, Recipe] = {
     "download": download,
     "object-detection-api": object_detection_api,
     "python-environment": python_environment,
+    "quantized-tflite-model": quantized_tflite_model,
     "seeded-checkpoint": seeded_checkpoint,
     "shapes-dataset": shapes_dataset,
     "shipped-files": shipped_files,

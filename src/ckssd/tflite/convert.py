@@ -28,10 +28,14 @@ LABEL_MAP = "labelmap.pbtxt"
 
 @dataclass(frozen=True)
 class Conversion:
-    """One TFLite file to make from a graph, with the postprocessing op or without it (cut)."""
+    """One TFLite file to make from a graph, with the postprocessing op or without it (cut).
+
+    With ``calibration`` images it is quantised to 8-bit integers; see `ckssd.tflite.quantize`.
+    """
 
     output: Path
     postprocess: bool = True
+    calibration: tuple[Path, ...] = ()
 
     def as_step(self, graph: Path) -> dict[str, Any]:
         """The step of ``inside/tflite_steps.py`` that makes it."""
@@ -41,6 +45,7 @@ class Conversion:
             "graph": str(graph),
             "output": str(self.output),
             "postprocess": self.postprocess,
+            "calibration": [str(image) for image in self.calibration],
         }
 
 
@@ -77,7 +82,8 @@ def convert_graph(
     graph
         ``tflite_graph.pb``.
     conversions
-        The files to make. On TensorFlow 2 the same graph gives the same bytes each time.
+        The files to make. On TensorFlow 2 the same graph gives the same bytes each time. Quantising
+        needs TensorFlow 2.
     anchors
         Where to write the anchors (``ycenter xcenter h w`` in units of the image), which a graph
         without postprocessing needs; None for nowhere.
@@ -87,7 +93,7 @@ def convert_graph(
     InputError
         If `graph` does not exist.
     RunError
-        If TensorFlow fails.
+        If TensorFlow fails, or is too old to quantise.
     """
     check_file(graph, "the graph")
     with tempfile.TemporaryDirectory(prefix="ckssd-") as work:

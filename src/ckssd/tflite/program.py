@@ -16,6 +16,7 @@ from ckssd.errors import InputError, NotInstalledError, UsageError
 from ckssd.tflite.convert import ANCHORS, Conversion, Converted, convert_graph
 from ckssd.tflite.export import GRAPH, Checkpoint, export_tflite_graph
 from ckssd.tflite.frozen import FROZEN_GRAPH, export_frozen_graph
+from ckssd.tflite.quantize import calibration_from_environment
 from ckssd.tflite.settings import ExportSettings
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
@@ -108,14 +109,15 @@ def freeze_from_environment(env: Mapping[str, str], directory: Path) -> Path:
 def convert_from_environment(env: Mapping[str, str], directory: Path) -> Converted:
     """Step 2 as the program ``convert-tflite`` runs it.
 
-    Makes ``detect.tflite``, ``detect_cut.tflite`` (without postprocessing) and ``flatanchors.txt``.
+    Makes ``detect.tflite``, ``detect_cut.tflite`` (without postprocessing) and ``flatanchors.txt``;
+    quantised ones are ``detect_int8.tflite`` and ``detect_cut_int8.tflite``.
 
     Parameters
     ----------
     env
         ``CK_ENV_LIB_TF_PYTHON_FILE`` (or ``CK_ENV_COMPILER_PYTHON_FILE``), ``TFLITE_GRAPH`` (by default
-        ``tflite_graph.pb`` in the output directory, else in ``CK_ENV_TENSORFLOW_MODEL_ROOT``) and
-        ``OUTPUT_DIRECTORY``.
+        ``tflite_graph.pb`` in the output directory, else in ``CK_ENV_TENSORFLOW_MODEL_ROOT``),
+        ``OUTPUT_DIRECTORY``, and to quantise those of `calibration_from_environment`.
     directory
         Where relative paths start and, without ``OUTPUT_DIRECTORY``, where the files go.
 
@@ -123,15 +125,21 @@ def convert_from_environment(env: Mapping[str, str], directory: Path) -> Convert
     ------
     NotInstalledError
         If no interpreter is given.
+    UsageError
+        As `ckssd.tflite.quantize.calibration_from_environment`.
     InputError, RunError
         As `ckssd.tflite.convert.convert_graph`.
     """
     python = python_from_environment(env)
     output = _output_directory(env, directory)
+    calibration = calibration_from_environment(env, directory)
     graph = _graph(env, directory, output)
+    whole, cut = output / WITH_POSTPROCESS, output / WITHOUT_POSTPROCESS
+    if calibration:
+        whole, cut = (path.with_stem(f"{path.stem}_int8") for path in (whole, cut))
     conversions = [
-        Conversion(output / WITH_POSTPROCESS),
-        Conversion(output / WITHOUT_POSTPROCESS, postprocess=False),
+        Conversion(whole, calibration=calibration),
+        Conversion(cut, postprocess=False, calibration=calibration),
     ]
     return convert_graph(python, graph, conversions, anchors=output / ANCHORS)
 

@@ -145,7 +145,34 @@ def convert(step, result):
         step["graph"], input_arrays=[INPUT], output_arrays=outputs, input_shapes={INPUT: shape}
     )
     converter.allow_custom_ops = bool(step["postprocess"])
+    if step["calibration"]:
+        quantize(converter, step["calibration"], height=shape[1], width=shape[2])
     write_bytes(step["output"], converter.convert())
+
+
+def quantize(converter, images, height, width):
+    """Make the converter quantise: int8 inside, uint8 image in, float boxes and scores out."""
+    import numpy as np
+    import tensorflow as tf
+    from PIL import Image
+
+    if int(tf.__version__.split(".")[0]) < 2:
+        raise SystemExit(f"quantising needs TensorFlow 2, this is {tf.__version__}")
+
+    def samples():
+        for path in images:
+            try:
+                with Image.open(path) as image:
+                    pixels = image.convert("RGB").resize((width, height), Image.BILINEAR)
+            except OSError as error:
+                raise SystemExit(f"the calibration image {path} cannot be read: {error}") from None
+            yield [np.asarray(pixels, np.float32)[np.newaxis] * (2.0 / 255.0) - 1.0]
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = samples
+    converter.inference_input_type = tf.uint8
+    if not converter.allow_custom_ops:  # then nothing may stay in float
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
 
 
 STEPS = {"export": export, "freeze": freeze, "convert": convert, "anchors": anchors}

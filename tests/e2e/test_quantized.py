@@ -1,0 +1,83 @@
+"""The quantised built-in model: nearly as accurate as the float one, with and without the operator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ckssd.tflite.model import read_model
+from tests.support.sandbox import CHECKOUT, Sandbox
+
+GRAPH = "CK_ENV_TENSORFLOW_MODEL_TFLITE_GRAPH"
+LEAST_LOSS_THAT_IS_WRONG = 0.01
+TMP = CHECKOUT / "program" / "convert-tflite" / "tmp"
+
+
+@pytest.fixture(scope="module")
+def quantised(
+    installed: Sandbox, shapes_tflite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """``detect_int8`` and ``detect_cut_int8``, calibrated with images that are in no other data set."""
+    folder = tmp_path_factory.mktemp("int8 here")
+    assert installed.ckssd("shapes", "--images=40", "--seed=99", str(folder / "drawn")).code == 0
+    done = installed.ckssd(
+        *("convert", f"--graph={shapes_tflite / 'tflite_graph.pb'}", f"--output={folder / 'out'}"),
+        *("--quantize=int8", f"--calibration-images={folder / 'drawn' / 'images'}"),
+    )
+    assert done.code == 0, done.text
+    return {path.stem: path for path in (folder / "out").glob("*.tflite")}
+
+
+def mean(installed: Sandbox, *options: str) -> float:
+    done = installed.ckssd("benchmark", "--json", *options)
+    assert done.code == 0, done.text
+    return float(json.loads(done.out)["data"]["mAP"])
+
+
+def test_it_takes_grey_levels_and_is_a_third_of_the_size(
+    quantised: dict[str, Path], shapes_tflite: Path
+) -> None:
+    assert set(quantised) == {"detect_int8", "detect_cut_int8"}
+    whole, cut = (read_model(quantised[name]) for name in ("detect_int8", "detect_cut_int8"))
+    assert [tensor.dtype for tensor in (*whole.inputs, *cut.inputs)] == ["uint8", "uint8"]
+    assert {tensor.dtype for tensor in (*whole.outputs, *cut.outputs)} == {"float32"}
+    assert whole.options is not None
+    assert cut.options is None
+    for model, name in ((whole, "detect_regular_nms.tflite"), (cut, "detect_no_nms.tflite")):
+        assert model.size < 0.35 * (shapes_tflite / name).stat().st_size
+
+
+def test_it_loses_less_than_a_hundredth_of_mean_average_precision(
+    installed: Sandbox, quantised: dict[str, Path]
+) -> None:
+    reference = mean(installed)
+    whole = mean(installed, f"--env={GRAPH}_REGULAR_NMS={quantised['detect_int8']}")
+    assert whole > reference - LEAST_LOSS_THAT_IS_WRONG
+    cut = mean(installed, "--nms=none", f"--env={GRAPH}_NO_NMS={quantised['detect_cut_int8']}")
+    assert cut == pytest.approx(whole, abs=1e-3)
+
+
+def test_the_program_quantises_with_the_images_of_the_data_set(
+    installed: Sandbox, shapes_tflite: Path
+) -> None:
+    done = installed.ck(
+        *("run", "program:convert-tflite", "--env.CK_QUANTIZE=int8", "--env.CK_CALIBRATION_COUNT=3"),
+        f"--env.TFLITE_GRAPH={shapes_tflite / 'tflite_graph.pb'}",
+    )
+    assert done.code == 0, done.text
+    assert read_model(TMP / "detect_int8.tflite").inputs[0].dtype == "uint8"
+
+
+def test_an_image_that_is_none_fails_with_one_line(
+    installed: Sandbox, shapes_tflite: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    done = installed.ckssd(
+        *("convert", f"--graph={shapes_tflite / 'tflite_graph.pb'}", f"--output={tmp_path / 'out'}"),
+        *("--quantize=int8", f"--calibration-images={tmp_path}"),
+    )
+    assert done.code == 8
+    assert "broken.jpg cannot be read" in done.err
+    assert list((tmp_path / "out").glob("*.tflite")) == []
