@@ -1,0 +1,47 @@
+"""``python -m ckssd.graph --settings FILE --output FILE``: one conversion, for ``ckssd mo``.
+
+Runs in the environment that has openvino. The settings are a JSON object: ``ckssd mo``'s flags.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ckssd.errors import CkssdError, InputError
+from ckssd.graph.mo import convert
+from ckssd.graph.options import from_mapping, options_from
+from ckssd.report import failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 and the account in ``--output``; or an error's code, and its line on stderr."""
+    parser = argparse.ArgumentParser(prog="ckssd.graph", description="Convert a graph by a settings file.")
+    parser.add_argument("--settings", type=Path, required=True, help="JSON object: flags of ckssd mo")
+    parser.add_argument("--output", type=Path, required=True, help="where the account goes, as JSON")
+    parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        converted = convert(options_from(from_mapping(_read_object(options.settings))))
+        content = {"data": converted.data, "lines": converted.lines}
+        options.output.write_text(json.dumps(content), encoding="utf-8")
+    except CkssdError as error:
+        return failed(error, "ckssd mo", options.error)
+    return 0
+
+
+def _read_object(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError("The settings cannot be read", where=path, got=error) from error
+    if not isinstance(content, dict):
+        raise InputError("The settings are no JSON object", where=path, got=type(content).__name__)
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())

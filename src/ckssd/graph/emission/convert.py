@@ -1,0 +1,168 @@
+"""From an edited graph to OpenVINO's IR: conversion, checks, names, meta data.
+
+The only file that knows openvino.
+OpenVINO's TensorFlow frontend reads the edited GraphDef; DetectionOutput, which TensorFlow has not, is built
+here when the frontend meets it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openvino
+from openvino import opset8
+from openvino.frontend.tensorflow import ConversionExtension
+from openvino.passes import ConstantFolding, Manager
+
+from ckssd.errors import CkssdError, InputError
+from ckssd.graph.emission.detection_output import build_detection_output, check_detection_outputs
+from ckssd.graph.emission.image_size import change_image_size
+from ckssd.graph.graph import Graph, Output
+from ckssd.graph.graphdef import write_graph
+from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT
+
+NHWC = "NHWC"
+RESULT = "ckssd_result"
+META = "ckssd"
+LAST_LINES = 3
+
+
+@dataclass(frozen=True)
+class Emission:
+    """What the IR has to be, besides the graph.
+
+    Attributes
+    ----------
+    outputs
+        Names for the IR's outputs, and the tensors that they are.
+    tensors
+        What errors call the inputs of DetectionOutput.
+    native_size, size
+        Height and width that the graph's anchors are for, and those that the IR is for; None: unknown.
+    reverse_channels
+        Whether images come as BGR although the network was trained on RGB.
+    """
+
+    outputs: Mapping[str, Output]
+    tensors: Mapping[str, Output]
+    native_size: tuple[int, int] | None
+    size: tuple[int, int] | None
+    reverse_channels: bool
+
+
+def convert_graph(graph: Graph, wanted: Emission) -> openvino.Model:
+    """Return the edited graph as an OpenVINO model.
+
+    Raises
+    ------
+    InputError
+        If OpenVINO cannot convert it, or a tensor does not fit DetectionOutput.
+    """
+    names = _mark_outputs(graph, wanted.outputs)
+    model = _read(graph, wanted)
+    results = [_result(model, marker, name) for name, marker in names.items()]
+    model = openvino.Model(results, model.get_parameters(), "ckssd")
+    _name_inputs(model)
+    _fold(model)
+    check_detection_outputs(model, wanted.tensors)
+    if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
+        change_image_size(model, wanted.native_size, wanted.size, wanted.tensors)
+    return _reversed(model) if wanted.reverse_channels else model
+
+
+def _mark_outputs(graph: Graph, outputs: Mapping[str, Output]) -> dict[str, str]:
+    """End every output in a node of its own, by whose name it is found again."""
+    return {
+        name: graph.add("Identity", f"{RESULT}_{index}", [tensor]).name
+        for index, (name, tensor) in enumerate(outputs.items())
+    }
+
+
+def _read(graph: Graph, wanted: Emission) -> openvino.Model:
+    """Let OpenVINO read the graph; an error of ours in between comes out as it was."""
+    faults: list[CkssdError] = []
+
+    def build(node: Any) -> list[Any]:
+        try:
+            return build_detection_output(node, wanted.tensors)
+        except CkssdError as error:
+            faults.append(error)
+            raise
+
+    core = openvino.Core()
+    core.add_extension(ConversionExtension(DETECTION_OUTPUT, build))
+    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
+        path = Path(folder) / "edited.pb"
+        write_graph(graph, path)
+        try:
+            return core.read_model(path)
+        except RuntimeError as error:
+            if faults:
+                raise faults[0] from error
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            raise InputError(
+                "OpenVINO cannot convert the graph", where=graph.source, got=" | ".join(lines[-LAST_LINES:])
+            ) from error
+
+
+def _result(model: openvino.Model, marker: str, name: str) -> Any:
+    """A result for one output; the operation that gives it gets its name, too."""
+    tensor = model.output(f"{marker}:0").get_node().input_value(0)
+    if tensor.get_node().get_type_name() == DETECTION_OUTPUT:
+        tensor.get_node().set_friendly_name(DETECTION_OUTPUT)
+    tensor.get_tensor().set_names({name})
+    result = opset8.result(tensor)
+    result.set_friendly_name(f"{name}/sink_port_0")
+    return result
+
+
+def _name_inputs(model: openvino.Model) -> None:
+    """Inputs keep the placeholders' names; images are in NHWC."""
+    for parameter in model.get_parameters():
+        name = parameter.get_friendly_name().removesuffix(":0")
+        parameter.set_friendly_name(name)
+        parameter.output(0).get_tensor().set_names({name})
+        if len(parameter.get_partial_shape()) == len(NHWC):
+            parameter.set_layout(openvino.Layout(NHWC))
+
+
+def _fold(model: openvino.Model) -> None:
+    """Compute what depends on no input, the anchors above all."""
+    manager = Manager()
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    model.validate_nodes_and_infer_types()
+
+
+def _reversed(model: openvino.Model) -> openvino.Model:
+    """Let the model take its channels in the other order."""
+    steps = openvino.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_layout(openvino.Layout(NHWC))
+    steps.input().model().set_layout(openvino.Layout(NHWC))
+    steps.input().preprocess().reverse_channels()
+    return steps.build()
+
+
+def set_meta(model: openvino.Model, meta: Mapping[str, str]) -> None:
+    """Write texts into the model's rt_info, below ``ckssd``."""
+    for key, value in meta.items():
+        model.set_rt_info(value, [META, key])
+
+
+def save(model: openvino.Model, path: Path, *, half: bool) -> None:
+    """Write ``path`` (.xml) and the .bin beside it; weights as 16-bit floats if ``half``."""
+    openvino.save_model(model, path, compress_to_fp16=half)
+
+
+def described(model: openvino.Model) -> dict[str, Any]:
+    """Return inputs, outputs and size of a model, for the report."""
+    return {
+        "inputs": {each.get_any_name(): list(each.get_shape()) for each in model.inputs},
+        "outputs": {each.get_any_name(): list(each.get_shape()) for each in model.outputs},
+        "operations": len(model.get_ops()),
+        "openvino": openvino.get_version(),
+    }

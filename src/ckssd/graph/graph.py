@@ -1,0 +1,329 @@
+"""A TensorFlow graph that can be edited: nodes with numbered ports, control edges, walks, checks.
+
+Edges are stored where TensorFlow stores them, at the reading node: input port n of a node names the tensor
+(node and output port) that it reads. A node that is not edited keeps the bytes it was read from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import graphlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ckssd.errors import InputError
+from ckssd.graph import attributes, wire
+
+# A while loop's way back; every other cycle is a fault.
+LOOP_BACK_OPS = ("NextIteration", "RefNextIteration")
+VARIABLE_OPS = ("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable")
+INPUT_OPS = ("Placeholder", "PlaceholderV2")
+# More input ports than any operation has; a port beyond is a slip in an extension.
+MOST_PORTS = 10_000
+
+
+@dataclass(frozen=True)
+class Output:
+    """Output port ``port`` of the node called ``node``: a tensor."""
+
+    node: str
+    port: int = 0
+
+    def __str__(self) -> str:
+        """The tensor's name: ``node:port``."""
+        return f"{self.node}:{self.port}"
+
+
+@dataclass
+class Node:
+    """One operation.
+
+    Attributes
+    ----------
+    name, op
+        The node's name, unique in the graph, and its operation.
+    inputs
+        The tensor that each input port reads; None while nothing is connected.
+    controls
+        Names of the nodes that have to run before this one.
+    raw_attributes
+        Attribute name to AttrValue bytes; :meth:`attribute` and :meth:`set_attribute` translate.
+    other_fields
+        Fields of the NodeDef that are kept as they are: device, debug information.
+    raw
+        The NodeDef's bytes as they were read; None once the node was edited.
+    """
+
+    name: str
+    op: str
+    inputs: list[Output | None] = field(default_factory=list)
+    controls: list[str] = field(default_factory=list)
+    raw_attributes: dict[str, wire.Buffer] = field(default_factory=dict)
+    other_fields: bytes = b""
+    raw: wire.Buffer | None = None
+
+    @property
+    def id(self) -> str:
+        """The name, as the seed's replacers call it."""
+        return self.name
+
+    def attribute(self, name: str) -> attributes.Value | None:
+        """Return an attribute's value, or None if the node has no such attribute.
+
+        Raises
+        ------
+        InputError
+            If the attribute's bytes cannot be read.
+        """
+        raw = self.raw_attributes.get(name)
+        if raw is None:
+            return None
+        try:
+            return attributes.decode(raw)
+        except ValueError as error:
+            raise InputError(
+                "A node's attribute cannot be read", where=f"{self.name}, attribute {name}", got=error
+            ) from error
+
+    def set_attribute(self, name: str, value: attributes.Value | str) -> None:
+        """Give an attribute a value; the others stay the bytes they are."""
+        self.raw_attributes[name] = attributes.encode(value)
+        self.raw = None
+
+    def constant(self) -> attributes.Tensor | None:
+        """Return a Const node's tensor; None for every other node."""
+        value = self.attribute("value") if self.op == "Const" else None
+        return value if isinstance(value, np.ndarray) else None
+
+
+class Graph:
+    """Nodes by name, in the order of the file.
+
+    Parameters
+    ----------
+    nodes
+        With unique names.
+    other_fields
+        Fields of the GraphDef besides its nodes (versions, function library), as bytes.
+    source
+        What errors call this graph: its file.
+    """
+
+    def __init__(self, nodes: Iterable[Node], other_fields: bytes = b"", source: str = "the graph") -> None:
+        self._nodes: dict[str, Node] = {}
+        # Who may read a node; entries are only added, so readers() looks at the inputs themselves.
+        self._readers: dict[str, dict[str, None]] = {}
+        self.other_fields = other_fields
+        self.source = source
+        for node in nodes:
+            self._insert(node)
+
+    def _insert(self, node: Node) -> None:
+        if node.name in self._nodes:
+            raise InputError("Two nodes have the same name", where=self.source, got=node.name)
+        self._nodes[node.name] = node
+        for name in sources(node):
+            self._readers.setdefault(name, {})[node.name] = None
+
+    def __iter__(self) -> Iterator[Node]:
+        """The nodes, in order."""
+        return iter(self._nodes.values())
+
+    def __len__(self) -> int:
+        """How many nodes there are."""
+        return len(self._nodes)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a node has this name."""
+        return name in self._nodes
+
+    def node(self, name: str) -> Node:
+        """Return the node with this name.
+
+        Raises
+        ------
+        InputError
+            If there is none; the advice lists names that are close.
+        """
+        if name not in self._nodes:
+            near = self.near(name)
+            raise InputError(
+                "The graph has no such node",
+                where=self.source,
+                expected=name,
+                advice=f"close names: {', '.join(near)}" if near else None,
+            )
+        return self._nodes[name]
+
+    def near(self, name: str, count: int = 3) -> list[str]:
+        """Return names of nodes that look like ``name``: in the same scope, if it has any."""
+        scope = name.rpartition("/")[0]
+        depth = name.count("/")
+        known = [
+            other for other in self._nodes if other.rpartition("/")[0] == scope or other.count("/") < depth
+        ]
+        return difflib.get_close_matches(name, known, count)
+
+    def add(
+        self,
+        op: str,
+        name: str,
+        inputs: Iterable[Output | Node | None] = (),
+        attributes_: Mapping[str, attributes.Value | str] | None = None,
+    ) -> Node:
+        """Add a node; a Node among the inputs stands for its output 0, None for a port connected later.
+
+        The name gets a number at its end if it is taken.
+        """
+        ports = [Output(each.name) if isinstance(each, Node) else each for each in inputs]
+        node = Node(self._free_name(name), op, ports)
+        for attribute, value in (attributes_ or {}).items():
+            node.set_attribute(attribute, value)
+        self._insert(node)
+        return node
+
+    def add_constant(self, name: str, value: attributes.Tensor) -> Node:
+        """Add a Const node with this tensor."""
+        return self.add("Const", name, (), {"dtype": attributes.element_type(value), "value": value})
+
+    def _free_name(self, name: str) -> str:
+        number, free = 1, name
+        while free in self._nodes:
+            free, number = f"{name}_{number}", number + 1
+        return free
+
+    def connect(self, source: Output | Node, target: Node, port: int = 0) -> None:
+        """Let input ``port`` of ``target`` read ``source``; ports in between stay unconnected.
+
+        Raises
+        ------
+        InputError
+            If the target is not in the graph, or the port makes no sense.
+        """
+        if port < 0 or port > MOST_PORTS:
+            raise InputError("A node has no such input port", where=target.name, got=port)
+        tensor = Output(source.name) if isinstance(source, Node) else source
+        node = self.node(target.name)
+        node.inputs.extend([None] * (port + 1 - len(node.inputs)))
+        node.inputs[port] = tensor
+        node.raw = None
+        self._readers.setdefault(tensor.node, {})[node.name] = None
+
+    def readers(self, tensor: Output) -> list[tuple[Node, int]]:
+        """Return who reads a tensor: nodes with their input ports, in the order of the graph's edges."""
+        found = []
+        for name in self._readers.get(tensor.node, ()):
+            node = self._nodes.get(name)
+            if node is not None:
+                found += [(node, port) for port, read in enumerate(node.inputs) if read == tensor]
+        return found
+
+    def reader_names(self, name: str) -> list[str]:
+        """Return the names of all nodes that read any output of a node or wait for it."""
+        return [
+            reader
+            for reader in self._readers.get(name, ())
+            if reader in self._nodes and name in set(sources(self._nodes[reader]))
+        ]
+
+    def redirect(self, old: Output, new: Output) -> None:
+        """Let everybody who reads ``old`` read ``new``."""
+        for reader, port in self.readers(old):
+            self.connect(new, reader, port)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Take nodes out; control edges from them end, data edges are left for :meth:`check` to find."""
+        gone = set(names) & set(self._nodes)
+        waiting = {reader for name in gone for reader in self._readers.get(name, ())} - gone
+        for name in gone:
+            del self._nodes[name]
+        for name in waiting & set(self._nodes):
+            node = self._nodes[name]
+            if not gone.isdisjoint(node.controls):
+                node.controls = [control for control in node.controls if control not in gone]
+                node.raw = None
+
+    def ancestors(self, names: Iterable[str], stop: Callable[[Node], bool] = lambda _: False) -> set[str]:
+        """Return the names of the nodes that these depend on, and these; ``stop`` ends the walk at a node."""
+        return self._walk(names, lambda node: () if stop(node) else sources(node))
+
+    def descendants(self, names: Iterable[str], stop: Callable[[Node], bool] = lambda _: False) -> set[str]:
+        """Return the names of the nodes that depend on these, and these; ``stop`` ends the walk at a node."""
+        return self._walk(names, lambda node: () if stop(node) else self.reader_names(node.name))
+
+    def _walk(self, names: Iterable[str], following: Callable[[Node], Iterable[str]]) -> set[str]:
+        seen = {name for name in names if name in self._nodes}
+        queue = deque(sorted(seen))
+        while queue:
+            for name in following(self._nodes[queue.popleft()]):
+                if name in self._nodes and name not in seen:
+                    seen.add(name)
+                    queue.append(name)
+        return seen
+
+    def prune(self, outputs: Iterable[str]) -> list[str]:
+        """Remove every node that none of the outputs needs; return the names of those removed."""
+        needed = self.ancestors(self.node(name).name for name in outputs)
+        unused = [name for name in self._nodes if name not in needed]
+        self.remove(unused)
+        return unused
+
+    def sinks(self) -> list[str]:
+        """Return the nodes that nobody reads, as Model Optimizer chose its outputs without --output."""
+        return [name for name in self._nodes if not self.reader_names(name)]
+
+    def inputs(self) -> list[Node]:
+        """Return the placeholders."""
+        return [node for node in self if node.op in INPUT_OPS]
+
+    def check(self, after: str) -> None:
+        """Check that every input is connected to a node that exists, and that there is no cycle.
+
+        Parameters
+        ----------
+        after
+            What was done last, for the error: reading, or the name of a replacer.
+
+        Raises
+        ------
+        InputError
+            Names the node and what it reads, or the cycle.
+        """
+        for node in self:
+            for port, tensor in enumerate(node.inputs):
+                if tensor is None or tensor.node not in self._nodes:
+                    raise InputError(
+                        f"After {after}, a node reads a tensor that does not exist",
+                        where=f"{self.source}, node {node.name}, input {port}",
+                        got=tensor or "nothing connected",
+                    )
+            for control in node.controls:
+                if control not in self._nodes:
+                    raise InputError(
+                        f"After {after}, a node waits for one that does not exist",
+                        where=f"{self.source}, node {node.name}",
+                        got=control,
+                    )
+        self._check_cycles(after)
+
+    def _check_cycles(self, after: str) -> None:
+        edges = {
+            node.name: [name for name in sources(node) if self._nodes[name].op not in LOOP_BACK_OPS]
+            for node in self
+        }
+        try:
+            graphlib.TopologicalSorter(edges).prepare()
+        except graphlib.CycleError as error:
+            cycle = error.args[1]
+            shown = cycle if len(cycle) <= 6 else [*cycle[:5], "…", cycle[-1]]
+            raise InputError(
+                f"After {after}, the graph has a cycle", where=self.source, got=" → ".join(shown)
+            ) from error
+
+
+def sources(node: Node) -> list[str]:
+    """Return the names of the nodes that a node reads or waits for."""
+    return [tensor.node for tensor in node.inputs if tensor is not None] + node.controls

@@ -1,0 +1,152 @@
+"""Reads what a conversion needs from a pipeline.config: protobuf's text format, without its descriptors.
+
+Format: https://protobuf.dev/reference/protobuf/textformat-spec/
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import InputError
+
+_TOKEN = re.compile(
+    r"""(?P<skip>[\s,;]+|\#[^\n]*)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+    r"""|(?P<mark>[{}<>:\[\]])|(?P<word>[^\s{}<>:\[\],;"'\#]+)"""
+)
+DEEPEST = 50
+Message = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline.config: message fields by name, each a list of values (text, or messages)."""
+
+    path: Path
+    content: Message
+
+    def value(self, *names: str) -> str | None:
+        """Return the last value at this path of field names; None if it is not there."""
+        message: Any = self.content
+        for name in names:
+            values = message.get(name) if isinstance(message, dict) else None
+            if not values:
+                return None
+            message = values[-1]
+        return message if isinstance(message, str) else None
+
+    def number(self, *names: str) -> float | None:
+        """Return the number at this path, or None; InputError if it is none."""
+        text = self.value(*names)
+        if text is None:
+            return None
+        try:
+            return float(text)
+        except ValueError as error:
+            raise InputError(
+                "A value of the pipeline configuration is no number",
+                where=f"{self.path}, {'.'.join(names)}",
+                got=text,
+            ) from error
+
+    def image_size(self) -> tuple[int, int] | None:
+        """Return height and width of a fixed-shape resizer."""
+        resizer = ("model", "ssd", "image_resizer", "fixed_shape_resizer")
+        height, width = self.number(*resizer, "height"), self.number(*resizer, "width")
+        return None if height is None or width is None else (int(height), int(width))
+
+    def nms(self, name: str) -> float | None:
+        """Return a number of the non-maximum suppression."""
+        return self.number("model", "ssd", "post_processing", "batch_non_max_suppression", name)
+
+
+def read_pipeline(path: Path) -> Pipeline:
+    """Read a pipeline.config of an SSD model.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not in text format, or is about another kind of model.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("The pipeline configuration cannot be read", where=path, got=error) from error
+    try:
+        content = _parse(text)
+    except ValueError as error:
+        raise InputError(
+            "The pipeline configuration is not in protobuf's text format", where=path, got=error
+        ) from error
+    pipeline = Pipeline(path, content)
+    models = content.get("model", [])
+    if not models or not isinstance(models[-1], dict) or "ssd" not in models[-1]:
+        raise InputError(
+            "The pipeline configuration is not that of an SSD", where=path, expected="model { ssd { … } }"
+        )
+    return pipeline
+
+
+def _parse(text: str) -> Message:
+    """A text-format message as nested dictionaries."""
+    root: Message = {}
+    stack: list[tuple[Message, str]] = [(root, "")]
+    tokens = _tokens(text)
+    while tokens:
+        name = tokens.pop()
+        if name == stack[-1][1]:
+            stack.pop()
+            continue
+        if not re.fullmatch(r"[A-Za-z_][\w./]*|\[", name):
+            raise ValueError(f"{name!r} where a field's name should be")
+        mark = _next(tokens)
+        if mark == ":":
+            mark = _next(tokens)
+        if mark in "{<":
+            message: Message = {}
+            stack[-1][0].setdefault(name, []).append(message)
+            stack.append((message, "}" if mark == "{" else ">"))
+            if len(stack) > DEEPEST:
+                raise ValueError("messages inside messages, too deep")
+        else:
+            stack[-1][0].setdefault(name, []).extend(_values(mark, tokens))
+    if len(stack) > 1:
+        raise ValueError(f"{stack[-1][1]!r} is missing at the end")
+    return root
+
+
+def _values(first: str, tokens: list[str]) -> list[str]:
+    """One value, or those of a list in brackets."""
+    if first != "[":
+        if first in "}>]:":
+            raise ValueError(f"{first!r} where a value should be")
+        return [_plain(first)]
+    values = []
+    while (token := _next(tokens)) != "]":
+        values.append(_plain(token))
+    return values
+
+
+def _next(tokens: list[str]) -> str:
+    if not tokens:
+        raise ValueError("the text ends within a field")
+    return tokens.pop()
+
+
+def _plain(token: str) -> str:
+    return token[1:-1] if token[0] in "\"'" else token
+
+
+def _tokens(text: str) -> list[str]:
+    """The tokens, the first one last."""
+    found, position = [], 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise ValueError(f"cannot read {text[position : position + 20]!r}")
+        if token.lastgroup != "skip":
+            found.append(token.group())
+        position = token.end()
+    return found[::-1]

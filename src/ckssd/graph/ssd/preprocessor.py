@@ -1,0 +1,136 @@
+"""Takes the Preprocessor block out: images come in the network's size, so nothing is resized any more.
+
+What the block does to pixel values (scaling, mean subtraction) stays in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ckssd.errors import InputError
+from ckssd.graph.attributes import DataType, Shape
+from ckssd.graph.graph import INPUT_OPS, Graph, Node, Output
+from ckssd.graph.matching import SubgraphMatch
+from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
+from ckssd.graph.settings import Setting
+
+_ARITHMETIC = ("Mul", "Sub", "Add", "AddV2", "RealDiv", "Div", "Identity")
+CHANNELS = 3
+LARGEST_SIDE = 16384
+
+
+class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
+    """The seed's replacer: the resizing loop goes, mean subtraction and scaling stay."""
+
+    replacement_id = "PreprocessorReplacement"
+    replacement_aliases = ("ObjectDetectionAPIPreprocessorReplacement",)
+    _first: tuple[Node, int] | None = None
+
+    def generate_sub_graph(self, graph: Graph, match: SubgraphMatch) -> SubGraph:
+        """Fix the input: float32, and the size that the block resized to."""
+        placeholder = _placeholder(graph, match)
+        self._first = _first_arithmetic(graph, match)
+        resized_to = _resized_to(graph, match)
+        shape = self._input_shape(resized_to)
+        self.context.settings["input_shape"] = shape
+        if resized_to is not None:
+            self.context.settings["native_size"] = Setting(resized_to, "graph, Preprocessor")
+        placeholder.set_attribute("dtype", DataType.FLOAT)
+        # The graph's anchors are for the size it resized to; emission moves both to another one.
+        batch, *size, channels = shape.value
+        placeholder.set_attribute("shape", Shape((batch, *(resized_to or size), channels)))
+        for reader, _ in graph.readers(Output(placeholder.name)):
+            if reader.op == "Cast":
+                reader.set_attribute("SrcT", DataType.FLOAT)
+        return {"image": placeholder}
+
+    def input_edges_match(self, graph: Graph, match: SubgraphMatch, new: SubGraph) -> Mapping[Place, Place]:
+        """The first arithmetic node reads what the block read; without one there is nothing to connect."""
+        if self._first is None:
+            return {}
+        reader, port = match.input_nodes(0)[0]
+        return {(reader.id, port): (self._first[0].id, self._first[1])}
+
+    def output_edges_match(self, graph: Graph, match: SubgraphMatch, new: SubGraph) -> Mapping[Place, Place]:
+        """Without arithmetic the block's output is its input."""
+        if self._first is not None:
+            return {}
+        node, port = match.output_node(0)
+        tensor = match.input_tensor(0)
+        return {(node.id, port): (tensor.node, tensor.port)}
+
+    def nodes_to_remove(self, graph: Graph, match: SubgraphMatch) -> Iterable[str]:
+        """Everything but the arithmetic and its constants."""
+        kept: set[str] = set()
+        if self._first is not None:
+            output = match.output_node(0)[0].name
+            kept = graph.ancestors([output]) & set(match.nodes)
+        return [name for name in match.matched_nodes_names() if name not in kept]
+
+    def _input_shape(self, resized_to: tuple[int, int] | None) -> Setting:
+        """Batch, height, width, channels; from the command line, else from where the block resized to."""
+        request = self.context.request
+        if request.input_shape is not None:
+            return Setting(request.input_shape, "command line, --input_shape")
+        batch = request.batch or 1
+        if request.pipeline and (size := request.pipeline.image_size()):
+            return Setting((batch, *size, CHANNELS), "pipeline.config, fixed_shape_resizer")
+        if resized_to is None:
+            raise InputError(
+                "The image size is stated nowhere",
+                where="Preprocessor",
+                expected="a resize to a constant size",
+                advice="state it: --input_shape=[1,300,300,3]",
+            )
+        return Setting((batch, *resized_to, CHANNELS), "graph, Preprocessor")
+
+
+def _placeholder(graph: Graph, match: SubgraphMatch) -> Node:
+    """The image input that the block reads."""
+    tensor = match.input_tensor(0)
+    node = graph.node(tensor.node)
+    if node.op == "Cast" and node.inputs and node.inputs[0]:
+        node = graph.node(node.inputs[0].node)
+    if node.op not in INPUT_OPS or node.attribute("dtype") == DataType.STRING:
+        raise InputError(
+            "The graph's input is no image tensor",
+            where=f"{graph.source}, node {node.name}",
+            expected="a placeholder of pixels, as exported with --input_type image_tensor",
+            got=node.op,
+        )
+    return node
+
+
+def _first_arithmetic(graph: Graph, match: SubgraphMatch) -> tuple[Node, int] | None:
+    """The node and port at which the resized image enters the arithmetic before the block's output."""
+    node, _ = match.output_node(0)
+    found: tuple[Node, int] | None = None
+    seen: set[str] = set()
+    while node.op in _ARITHMETIC and node.name in match.nodes and node.name not in seen:
+        seen.add(node.name)
+        ports = [
+            port
+            for port, tensor in enumerate(node.inputs)
+            if tensor is not None and graph.node(tensor.node).op != "Const"
+        ]
+        if len(ports) != 1:
+            raise InputError(
+                "The Preprocessor does something else than scaling and mean subtraction",
+                where=f"{graph.source}, node {node.name}",
+                expected="one constant and one image",
+            )
+        found = node, ports[0]
+        tensor = node.inputs[ports[0]]
+        assert tensor is not None  # noqa: S101
+        node = graph.node(tensor.node)
+    return found
+
+
+def _resized_to(graph: Graph, match: SubgraphMatch) -> tuple[int, int] | None:
+    """Height and width that the block's Resize node is given as a constant."""
+    for node in match.nodes.values():
+        if node.op.startswith("Resize") and len(node.inputs) == 2 and node.inputs[1]:
+            size = graph.node(node.inputs[1].node).constant()
+            if size is not None and size.shape == (2,) and size.min() > 0 and size.max() <= LARGEST_SIDE:
+                return int(size[0]), int(size[1])
+    return None
