@@ -1,0 +1,43 @@
+r"""Convert a frozen TensorFlow SSD graph to OpenVINO, by sub-graph replacement, as Model Optimizer did.
+
+    ckssd mo --input_model frozen_inference_graph.pb
+    ckssd mo --input_model frozen_inference_graph.pb \
+        --tensorflow_use_custom_operations_config ssd_v2_support.json \
+        --output="detection_boxes,detection_scores,num_detections"
+    ckssd mo --input_model frozen_inference_graph.pb --dry_run --dump DIR
+
+The IR takes NHWC images of values 0 to 255; docs/replacers.md shows how to write a replacer of your own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import tempfile
+from pathlib import Path
+
+from ckssd.ck.environments import the_environment
+from ckssd.cli.result import Result
+from ckssd.graph.mo import convert
+from ckssd.graph.options import add_arguments, as_mapping, options_from
+from ckssd.install.worker import run_worker
+
+OPENVINO_TAGS = "lib,openvino"
+PYTHON = "CK_ENV_LIB_OPENVINO_PYTHON_FILE"
+
+__all__ = ["add_arguments", "run"]
+
+
+def run(options: argparse.Namespace) -> Result:
+    """Convert here if this Python has openvino, else in the installed environment that has."""
+    checked = options_from(options)
+    if checked.dry_run or importlib.util.find_spec("openvino") is not None:
+        converted = convert(checked)
+        return Result("\n".join(converted.lines), converted.data)
+    python = Path(the_environment(OPENVINO_TAGS).variables[PYTHON])
+    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
+        settings = Path(folder) / "settings.json"
+        settings.write_text(json.dumps(as_mapping(options)), encoding="utf-8")
+        result, _ = run_worker(python, "ckssd.graph", ["--settings", str(settings)])
+    return Result("\n".join(result["lines"]), result["data"])
