@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.ck.kernel import Answer
-from ckssd.errors import CkssdError
+from ckssd.errors import CkssdError, NotInstalledError
 from ckssd.measure.program import FAILURE_FILE
+from ckssd.measure.values import switch
+from ckssd.recipes.openvino_model import PYTHON as OPENVINO_PYTHON
+from ckssd.recipes.openvino_model import model_flags, optimize_model
 from ckssd.tflite.export import GRAPH
 from ckssd.tflite.program import (
     GRAPH_FILE,
@@ -17,6 +20,9 @@ from ckssd.tflite.program import (
     export_from_environment,
     freeze_from_environment,
 )
+
+MO_FLAG = "MO_"
+MO_SWITCHES = ("dry_run", "reverse_input_channels")
 
 
 def export(environment: Mapping[str, str], folder: Path) -> int:
@@ -27,6 +33,14 @@ def export(environment: Mapping[str, str], folder: Path) -> int:
 def freeze(environment: Mapping[str, str], folder: Path) -> int:
     """The chosen checkpoint to ``frozen_inference_graph.pb``; return the exit code."""
     return _reported(lambda: [freeze_from_environment(environment, folder)])
+
+
+def optimize(environment: Mapping[str, str], folder: Path) -> int:
+    """A frozen graph to an IR, by default the chosen model's; return the exit code.
+
+    A variable ``MO_FLAG`` is the flag of ``ckssd mo`` of that name, such as ``MO_INPUT_MODEL``.
+    """
+    return _reported(lambda: _optimize(environment, folder))
 
 
 def convert(environment: Mapping[str, str], folder: Path) -> int:
@@ -61,6 +75,25 @@ def _export(environment: Mapping[str, str], folder: Path) -> list[Path]:
     exported = export_from_environment(environment, folder)
     print(f"Settings of the postprocessing: {exported.settings}")
     return [exported.graph, exported.graph_text]
+
+
+def _optimize(environment: Mapping[str, str], folder: Path) -> list[Path]:
+    given = {
+        name.removeprefix(MO_FLAG).lower(): value
+        for name, value in environment.items()
+        if name.startswith(MO_FLAG) and value.strip()
+    }
+    switches = {name: switch(MO_FLAG + name.upper(), given[name]) for name in MO_SWITCHES if name in given}
+    chosen = {} if "input_model" in given else model_flags(environment)
+    flags = {"output_dir": str(folder), **chosen, **given, **switches}
+    python = environment.get(OPENVINO_PYTHON)
+    if not python:
+        raise NotInstalledError(
+            f"{OPENVINO_PYTHON} is not set", advice="ck install package --tags=lib,openvino"
+        )
+    done = optimize_model(Path(python), flags)
+    print("\n".join(done["lines"]))
+    return [Path(done["data"][kind]) for kind in ("xml", "bin") if kind in done["data"]]
 
 
 def _convert(environment: Mapping[str, str], folder: Path) -> list[Path]:

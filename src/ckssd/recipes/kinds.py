@@ -12,6 +12,7 @@ from ckssd.recipes.bazel import bazel_build
 from ckssd.recipes.download import download
 from ckssd.recipes.environments import make_environment
 from ckssd.recipes.object_detection_api import object_detection_api
+from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Recipe, Used
 from ckssd.recipes.quantized import quantized_tflite_model
 from ckssd.recipes.seeded import seeded_checkpoint
@@ -80,6 +81,7 @@ RECIPES: dict[str, Recipe] = {
     "bazel-build": bazel_build,
     "download": download,
     "object-detection-api": object_detection_api,
+    "openvino-model": openvino_model,
     "python-environment": python_environment,
     "quantized-tflite-model": quantized_tflite_model,
     "seeded-checkpoint": seeded_checkpoint,

@@ -1,0 +1,106 @@
+"""OpenVINO models, made from the frozen graph of an installed TensorFlow model by sub-graph replacement."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import NotInstalledError
+from ckssd.install.worker import run_worker
+from ckssd.recipes.package import Dependency, Package, Used
+from ckssd.report import step
+
+NAME = "openvino_model"
+LABEL_MAP = "labelmap.pbtxt"
+PYTHON = "CK_ENV_LIB_OPENVINO_PYTHON_FILE"
+MODEL = "CK_ENV_TENSORFLOW_MODEL_"
+# What a person or the model's own entry says of its NMS, and the flag of `ckssd mo` that it is. These stand
+# above what the configuration says: the same model then gives the same detections with every runtime.
+NMS = {
+    "NMS_SCORE_THRESHOLD": "confidence_threshold",
+    "NMS_IOU_THRESHOLD": "nms_threshold",
+    "MAX_DETECTIONS": "keep_top_k",
+}
+# Further variables of an install.
+OPTIONS = {"DATA_TYPE": "data_type", "INPUT_SHAPE": "input_shape"}
+
+
+def openvino_model(package: Package, staging: Path) -> Used:
+    """Convert the model that the entry depends on; its label map comes along.
+
+    Raises
+    ------
+    NotInstalledError
+        The model has no frozen graph.
+    InputError, UsageError
+        The graph does not fit any configuration, or a value makes no sense.
+    """
+    source = package.dependency("model-source")
+    flags = {
+        **model_flags(source.variables),
+        **nms_flags(package.options, source),
+        **{flag: package.options[name] for name, flag in OPTIONS.items() if package.options.get(name)},
+        "output_dir": str(staging),
+        "model_name": NAME,
+    }
+    done = optimize_model(package.dependency("lib-openvino").path(PYTHON), flags)["data"]
+    label_map = source.variables.get(f"{MODEL}LABELMAP_FILE")
+    if label_map:
+        shutil.copyfile(label_map, staging / LABEL_MAP)
+    decided = {name: setting["value"] for name, setting in done["settings"].items()}
+    return Used(
+        tools={"openvino": done["model"]["openvino"]},
+        extra={
+            "configuration": done["configuration"],
+            "source_sha256": done["source_sha256"],
+            "settings": decided,
+        },
+    )
+
+
+def model_flags(variables: Mapping[str, str]) -> dict[str, str]:
+    """The flags of ``ckssd mo`` that name an installed model's files.
+
+    Raises
+    ------
+    NotInstalledError
+        It has no frozen graph.
+    """
+    graph = variables.get(f"{MODEL}FROZEN_GRAPH")
+    if not graph:
+        raise NotInstalledError(
+            "The TensorFlow model has no frozen graph",
+            where=variables.get(f"{MODEL}ROOT"),
+            expected=f"{MODEL}FROZEN_GRAPH",
+            advice="make one from its checkpoint: ck run program:export-frozen-graph",
+        )
+    pipeline = variables.get(f"{MODEL}PIPELINE_CONFIG")
+    named = {"tensorflow_object_detection_api_pipeline_config": pipeline} if pipeline else {}
+    return {"input_model": graph, **named}
+
+
+def nms_flags(options: Mapping[str, str], source: Dependency) -> dict[str, str]:
+    """Thresholds and limits: the install's own variables, else those of the model's entry."""
+    stated = {name: options.get(name) or source.variables.get(MODEL + name) for name in NMS}
+    return {NMS[name]: value for name, value in stated.items() if value}
+
+
+def optimize_model(python: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Run ``ckssd.graph`` in the Python that has OpenVINO; return ``lines`` for people and ``data``.
+
+    Raises
+    ------
+    CkssdError
+        What was wrong with the graph, the configuration or a flag; nothing is written then.
+    """
+    step("Replacing sub-graphs and writing the IR")
+    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
+        settings = Path(folder) / "settings.json"
+        settings.write_text(json.dumps(dict(flags)), encoding="utf-8")
+        result: dict[str, Any]
+        result, _ = run_worker(python, "ckssd.graph", ["--settings", str(settings)])
+        return result
