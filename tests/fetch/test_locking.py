@@ -61,3 +61,19 @@ def test_impossible_lock_file_is_an_environment_error(folder):
     (folder / "file").write_text("")
     with pytest.raises(EnvironmentSetupError), held_lock(folder / "file" / "lock", "x"):
         pass
+
+
+def test_one_process_does_not_get_it_twice(folder):
+    with held_lock(folder / "lock", "x"), held_lock(folder / "lock", "x", wait=False) as second:
+        assert not second
+    with held_lock(folder / "lock", "x", wait=False) as again:
+        assert again
+
+
+def test_lock_is_not_handed_down_to_a_process_that_outlives_its_parent(folder):
+    with held_lock(folder / "lock", "x"):
+        child = subprocess.Popen(["sleep", "60"], close_fds=False)
+    with held_lock(folder / "lock", "x", wait=False) as held:
+        assert held
+    child.kill()
+    child.wait()

@@ -53,7 +53,7 @@ class BackgroundHasher:
         self.size = 0
         self._hasher = Hasher(with_md5=with_md5)
         # Bounded, so that a slow processor holds up the line instead of filling the memory.
-        self._pieces: queue.Queue[bytes | None] = queue.Queue(maxsize=16)
+        self._pieces: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
         self._thread: threading.Thread | None = None
 
     def update(self, data: bytes) -> None:

@@ -1,0 +1,179 @@
+"""The installer's figures, measured side by side in one run and printed as Markdown.
+
+    .venv/bin/python bench/installer.py [--runs 7] [--megabytes 200] [--large 1000]
+
+A verified download against ``curl``, which checks nothing, and against ``curl`` and then ``sha256sum``, each
+of the same file from the same local server, in turn; the time that installing an installed package takes;
+the peak memory of a large download. Times are medians of wall seconds, after one run that warms up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckssd.ck.home import home_in, register
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGE = "labelmap,coco"
+# Prints how long the download itself takes, without starting Python and importing.
+OURS = """
+import sys, time
+from pathlib import Path
+import ckssd.fetch.urls
+from ckssd.fetch import Settings, Source, fetch
+url, size, sha256, cache = sys.argv[1:]
+began = time.perf_counter()
+fetch(Source("big.bin", (url,), int(size), sha256), Settings(Path(cache)), quiet=True)
+print(time.perf_counter() - began)
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file at a local server; ``size`` in bytes."""
+
+    url: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A finished process: wall seconds, peak memory in MB, and what it printed."""
+
+    seconds: float
+    peak: float
+    out: str
+
+
+def run(*command: str, **variables: str) -> Ended:
+    """Run a process to its end."""
+    with tempfile.TemporaryFile("w+") as out:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.DEVNULL, env={**os.environ, **variables}
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        if status:
+            sys.exit(f"this command failed: {command}")
+        out.seek(0)
+        return Ended(seconds, usage.ru_maxrss * 1024 / 1e6, out.read())
+
+
+def make_file(path: Path, megabytes: int) -> str:
+    """Write a file that does not compress; return its sha256."""
+    piece, digest = random.Random(0).randbytes(1_000_000), hashlib.sha256()
+    with path.open("wb") as stream:
+        for _ in range(megabytes):
+            stream.write(piece)
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def served(folder: Path, megabytes: int) -> Iterator[Served]:
+    """Serve a file of that size."""
+    folder.mkdir()
+    digest = make_file(folder / "big.bin", megabytes)
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "-b", "127.0.0.1", "-d", str(folder), "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        port = server.stdout.readline().split("port ")[1].split()[0]
+        yield Served(f"http://127.0.0.1:{port}/big.bin", megabytes * 1_000_000, digest)
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(folder)
+
+
+def download_by_ckssd(file: Served, cache: Path) -> Ended:
+    """Download the file into a cache of its own, in a process of its own."""
+    ended = run(sys.executable, "-c", OURS, file.url, str(file.size), file.sha256, str(cache))
+    shutil.rmtree(cache)
+    return ended
+
+
+def download_times(folder: Path, file: Served, runs: int) -> dict[str, list[float]]:
+    """Run the candidates in turn; return the seconds of each."""
+    rows: dict[str, list[float]] = {
+        name: [] for name in ("`curl`", "`curl` and `sha256sum`", "ckssd, the download", "ckssd, the process")
+    }
+    target = folder / "by-curl"
+    for number in range(runs + 1):
+        curl = run("curl", "-s", "-o", str(target), file.url).seconds
+        check = run("sha256sum", str(target)).seconds
+        target.unlink()
+        ours = download_by_ckssd(file, folder / "cache")
+        if number:  # the first warms up
+            for row, seconds in zip(rows.values(), (curl, curl + check, float(ours.out), ours.seconds)):
+                row.append(seconds)
+    return rows
+
+
+def repeated_install(folder: Path, runs: int) -> float:
+    """Install a package in a CK home of its own; return the seconds that it then takes again."""
+    home = home_in(folder)
+    register(CHECKOUT, home)
+    command = (str(Path(sys.executable).with_name("ck")), "install", "package", f"--tags={PACKAGE}")
+    run(*command, **home.variables())
+    return statistics.median(run(*command, **home.variables()).seconds for _ in range(runs))
+
+
+def print_table(megabytes: int, rows: dict[str, list[float]]) -> None:
+    """Print the downloads, with their ratios run by run."""
+    print(f"| {megabytes} MB from a local server | s | times `curl` | times `curl` and `sha256sum` |")
+    print("|---|---|---|---|")
+    alone, checked = list(rows.values())[:2]
+    for name, seconds in rows.items():
+        ratios = (
+            statistics.median(mine / theirs for mine, theirs in zip(seconds, row)) for row in (alone, checked)
+        )
+        print(
+            f"| {name} | {statistics.median(seconds):.2f} | "
+            + " | ".join(f"{ratio:.2f}" for ratio in ratios)
+            + " |"
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--megabytes", type=int, default=200)
+    parser.add_argument(
+        "--large", type=int, default=1000, help="megabytes of the download whose memory counts"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with served(folder / "served", options.megabytes) as file:
+            print_table(options.megabytes, download_times(folder, file, options.runs))
+        with served(folder / "served", options.large) as file:
+            peak = download_by_ckssd(file, folder / "cache").peak
+        again = repeated_install(folder / "ck", options.runs)
+    print("\n| | |\n|---|---|")
+    print(f"| `ck install` of an installed package | {again:.2f} s |")
+    print(f"| peak memory of a download of {options.large} MB | {peak:.0f} MB |")
+
+
+if __name__ == "__main__":
+    main()
