@@ -189,20 +189,30 @@ def test_sigkill_after_rename_before_registration(
 
 
 def test_sigint(tiny: TinyPackages, server: LocalServer) -> None:
-    body = bytes(range(255)) * 4000
-    url = server.serve("interrupted.bin", Page(body, stall_at=500_000))
-    tiny.add_download("interrupted", url, body, place="one.txt")
-    process = tiny.start("interrupted")
-    wait_for(lambda: sum(file.stat().st_size for file in (tiny.cache / "partial").glob("*.part")) == 500_000)
-    process.signal(signal.SIGINT)
-    code, output = process.finish()
-    assert code == 128 + signal.SIGINT
+    output = interrupted_by(signal.SIGINT, tiny, server)
     assert output.endswith("CK error: [package] interrupted!\n")
-    assert_old_or_none(tiny, "interrupted", old=False)
-    assert not list(work_folder(tiny.target("interrupted")).glob(f"{STAGING_PREFIX}*"))
-    server.serve("interrupted.bin", body)
-    assert_next_install_mends(tiny, "interrupted")
+
+
+def test_sigterm(tiny: TinyPackages, server: LocalServer) -> None:
+    assert "Traceback" not in interrupted_by(signal.SIGTERM, tiny, server)
+
+
+def interrupted_by(number: int, tiny: TinyPackages, server: LocalServer) -> str:
+    """Send a signal during a download; check what it leaves; return what was printed."""
+    name, body = f"interrupted-{number}", bytes(range(255 - number)) * 4000
+    url = server.serve(f"{name}.bin", Page(body, stall_at=500_000))
+    tiny.add_download(name, url, body, place="one.txt")
+    process = tiny.start(name)
+    wait_for(lambda: sum(file.stat().st_size for file in (tiny.cache / "partial").glob("*.part")) == 500_000)
+    process.signal(number)
+    code, output = process.finish()
+    assert code == 128 + number
+    assert_old_or_none(tiny, name, old=False)
+    assert not list(work_folder(tiny.target(name)).glob(f"{STAGING_PREFIX}*"))
+    server.serve(f"{name}.bin", body)
+    assert_next_install_mends(tiny, name)
     assert server.requests[-1].range_start == 500_000
+    return output
 
 
 def test_8_installs_of_one_package_at_once(

@@ -144,6 +144,14 @@ def test_second_installation_finds_it_there_at_once(target, identity):
     assert (target / "one").read_text() == "new"
 
 
+def test_installation_that_lost_a_file_is_made_again(target, identity, capfd):
+    ensure(target, identity, whole_filler(identity, "new"))
+    (target / "sub/two").unlink()
+    assert ensure(target, identity, whole_filler(identity, "new")).fresh
+    assert "some of its files are gone" in capfd.readouterr().err
+    assert is_whole(target, "new")
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -30,6 +30,7 @@ from ckssd.install.provenance import (
     sync_folder,
     write_provenance,
 )
+from ckssd.report import say
 
 WORK_FOLDER = ".ckssd"
 STAGING_PREFIX = "staging-"
@@ -77,7 +78,7 @@ def ensure(
     CkssdError
         As :class:`Installation`, and whatever ``fill`` raises.
     """
-    there = None if replace else installed(target, identity)
+    there = None if replace else _complete(target, identity)
     if there is not None:
         return Outcome(there, fresh=False)
     with Installation(target, identity, replace=replace) as job:
@@ -174,10 +175,12 @@ class Installation:
         # the old installation in its place, goes away.
         self._cleanup.callback(_tidy, self._work, self.target)
         _tidy(self._work, self.target)
-        there = installed(self.target, self.identity)
-        if there is not None and not self._replace:
-            self.existing = there
-            return
+        if not self._replace:
+            self.existing = _complete(self.target, self.identity)
+            if self.existing is not None:
+                return
+            if installed(self.target, self.identity) is not None:
+                say(f"{self.target}: some of its files are gone; installing it again")
         _refuse_foreign_folder(self.target)
         self._staging = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{os.getpid()}-", dir=self._work))
 
@@ -263,6 +266,17 @@ def _refuse_foreign_folder(target: Path) -> None:
         raise UsageError(
             "the folder is no installation of ckssd and not empty", where=target, advice="choose another one"
         )
+
+
+def _complete(target: Path, identity: Identity) -> Provenance | None:
+    """The provenance of an installation of ``identity`` that has all its files, whatever is in them.
+
+    Hashing them takes longer than a repeated install may; ``ckssd verify`` does that.
+    """
+    provenance = installed(target, identity)
+    if provenance is None or all(os.path.lexists(target / path) for path in provenance.files):
+        return provenance
+    return None
 
 
 def _same(one: Identity, other: Identity) -> bool:
