@@ -1,0 +1,97 @@
+"""`make bench`: every figure of the README's table of speed, measured side by side in one run.
+
+    .venv/bin/python -m bench.run [--rounds 5] [--images 1000] [--parts throughput startup …]
+
+Results go to bench/results/ as JSON and Markdown. Under 15 minutes on two cores that do nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import importlib
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.context import (
+    BUILT_IN_DATA,
+    BUILT_IN_MODEL,
+    COCO_LABELS,
+    COCO_TOOLS,
+    FULL_SIZE_MODEL,
+    LITERT,
+    ROOT,
+    Context,
+    Row,
+)
+from bench.images import make_images
+
+from ckssd.measure.machine import describe_machine
+from ckssd.report import say, step
+
+PARTS = ("startup", "throughput")
+RESULTS = ROOT / "bench" / "results"
+
+
+def main() -> None:
+    """Install what is missing, make the images, run the parts, write the results."""
+    parser = argparse.ArgumentParser(prog="bench.run", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder (default: bench/results)")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
+        context = Context(Path(folder), Path(folder) / "data", options.rounds)
+        for tags in (LITERT, COCO_TOOLS, BUILT_IN_DATA, BUILT_IN_MODEL, FULL_SIZE_MODEL):
+            context.install(tags)
+        step(f"{options.images} images of COCO's size")
+        make_images(context.data, options.images, COCO_LABELS)
+        rows = []
+        for part in options.parts:
+            step(part)
+            for row in importlib.import_module(f"bench.{part}").measure(context):
+                say(f"    {row.name}: {row.measured} ({row.target}{'' if row.met else '; NOT MET'})")
+                rows.append(row)
+    write(
+        options.results,
+        rows,
+        {"rounds": options.rounds, "images": options.images, "seconds": time.monotonic() - began},
+    )
+    say(f"results: {options.results}")
+
+
+def write(folder: Path, rows: list[Row], run: dict[str, Any]) -> None:
+    """Write bench.json and bench.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = {key: value for key, value in describe_machine().items() if key != "peak_memory_mb"}
+    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    content = {
+        "date": date,
+        "machine": machine,
+        "run": run,
+        "rows": [dataclasses.asdict(row) for row in rows],
+    }
+    (folder / "bench.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    where = f"{machine['cpu']}, {machine['processors']} processors, {machine['system']}"
+    how = f"{run['images']} images, medians of {run['rounds']} interleaved runs"
+    lines = [
+        f"Measured on {date} by `make bench` in {run['seconds'] / 60:.0f} minutes: {where}; {how}.",
+        "",
+        "| | target | measured | |",
+        "|---|---|---|---|",
+        *(
+            f"| {row.name} | {row.target} | {row.measured} | {'met' if row.met else '**not met**'} |"
+            for row in rows
+        ),
+    ]
+    (folder / "bench.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

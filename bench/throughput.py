@@ -1,0 +1,114 @@
+"""Throughput mode against the bound, against plain loops, and with five times as many images."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.context import Context, Row, in_turn, median_ratio
+
+METHODS = ("pillow", "opencv")
+STAGE_IMAGES = 200
+AT_LEAST_OF_BOUND = 0.97
+AT_LEAST_OVER_PLAIN = {1: 2.1, 2: 1.35}
+TIMES_AS_MANY = 5
+WITHIN = 0.05
+
+
+def measure(context: Context) -> list[Row]:
+    """Images a second of each, in turn, in processes of their own."""
+    results = in_turn(_contenders(context), context.rounds)
+    rows = [_against_bound(context, results, method) for method in METHODS]
+    rows += [
+        _against_plain(results, method, threads) for threads in AT_LEAST_OVER_PLAIN for method in METHODS
+    ]
+    return [*rows, _scaling(results)]
+
+
+def _contenders(context: Context) -> dict[str, Any]:
+    stages = partial(
+        context.run, context.litert_python, "stages.py", context.regular_graph, context.data / "images"
+    )
+    ours = partial(context.run, context.litert_python, "detect_only.py")
+    plain = partial(
+        context.run,
+        context.litert_python,
+        "plain_loop.py",
+        context.regular_graph,
+        context.data / "instances.json",
+        context.data / "images",
+    )
+    more = _larger(context, TIMES_AS_MANY)
+    contenders: dict[str, Any] = {}
+    for method in METHODS:
+        contenders[f"stages {method}"] = partial(stages, STAGE_IMAGES, method)
+        settings = context.write(f"ours-{method}.json", context.settings(resize=method))
+        contenders[f"ours {method}"] = partial(ours, settings)
+    for threads in AT_LEAST_OVER_PLAIN:
+        contenders[f"plain {threads}"] = partial(plain, threads)
+    settings = context.write("ours-more.json", context.settings(resize="opencv", annotations=str(more)))
+    contenders["ours, five times as many"] = partial(ours, settings)
+    return contenders
+
+
+def _larger(context: Context, times: int) -> Path:
+    """Annotations that name every image several times, under ids of their own."""
+    content = json.loads((context.data / "instances.json").read_text(encoding="utf-8"))
+    images = content["images"]
+    content["images"] = [
+        {**image, "id": image["id"] + number * len(images)} for number in range(times) for image in images
+    ]
+    return context.write("instances-more.json", content)
+
+
+def _rate(run: dict[str, Any]) -> float:
+    """Images a second of wall time."""
+    return float(run["images"]) / float(run["seconds"] if "seconds" in run else run["test_time_s"])
+
+
+def _against_bound(context: Context, results: dict[str, list[Any]], method: str) -> Row:
+    bounds = [context.processors / sum(stages.values()) for stages in results[f"stages {method}"]]
+    rates = [_rate(run) for run in results[f"ours {method}"]]
+    ratio = median_ratio(rates, bounds)
+    return Row(
+        f"throughput mode against the bound, resize {method}",
+        f"at least {AT_LEAST_OF_BOUND}",
+        f"{ratio:.3f}",
+        ratio >= AT_LEAST_OF_BOUND,
+        {"images_per_second": rates, "bound": bounds, "stages_s": results[f"stages {method}"]},
+    )
+
+
+def _against_plain(results: dict[str, list[Any]], method: str, threads: int) -> Row:
+    rates = [_rate(run) for run in results[f"ours {method}"]]
+    plain = [_rate(run) for run in results[f"plain {threads}"]]
+    ratio = median_ratio(rates, plain)
+    return Row(
+        f"against the plain loop with {threads} thread(s), resize {method}",
+        f"at least {AT_LEAST_OVER_PLAIN[threads]} times",
+        f"{ratio:.2f}",
+        ratio >= AT_LEAST_OVER_PLAIN[threads],
+        {"images_per_second": rates, "plain_images_per_second": plain},
+    )
+
+
+def _scaling(results: dict[str, list[Any]]) -> Row:
+    once, more = results["ours opencv"], results["ours, five times as many"]
+    seconds = {
+        name: [float(run["test_time_s"]) for run in runs] for name, runs in (("once", once), ("more", more))
+    }
+    memory = {
+        name: [float(run["peak_memory_mb"]) for run in runs]
+        for name, runs in (("once", once), ("more", more))
+    }
+    ratio = median_ratio(seconds["more"], seconds["once"])
+    grown = median_ratio(memory["more"], memory["once"])
+    return Row(
+        f"time for {more[0]['images']} images / time for {once[0]['images']}",
+        f"{TIMES_AS_MANY:.1f} within 5 %",
+        f"{ratio:.2f} (peak memory {grown:.2f} times)",
+        abs(ratio / TIMES_AS_MANY - 1) <= WITHIN,
+        {"seconds": seconds, "memory_mb": memory},
+    )
