@@ -8,19 +8,24 @@ here when the frontend meets it.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import openvino
 from openvino import opset8
+from openvino._offline_transformations import apply_moc_transformations
 from openvino.frontend.tensorflow import ConversionExtension
-from openvino.passes import ConstantFolding, Manager
 
 from ckssd.errors import CkssdError, InputError
-from ckssd.graph.emission.detection_output import build_detection_output, check_detection_outputs
-from ckssd.graph.emission.image_size import change_image_size
+from ckssd.graph.attributes import Shape
+from ckssd.graph.emission.detection_output import (
+    build_detection_output,
+    check_detection_outputs,
+    detection_outputs,
+)
+from ckssd.graph.emission.image_size import native_priors
 from ckssd.graph.graph import Graph, Output
 from ckssd.graph.graphdef import write_graph
 from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT
@@ -40,7 +45,7 @@ class Emission:
     outputs
         Names for the IR's outputs, and the tensors that they are.
     tensors
-        What errors call the inputs of DetectionOutput.
+        ``image``: the placeholder; and what errors call the inputs of DetectionOutput.
     native_size, size
         Height and width that the graph's anchors are for, and those that the IR is for; None: unknown.
     reverse_channels
@@ -63,15 +68,44 @@ def convert_graph(graph: Graph, wanted: Emission) -> openvino.Model:
         If OpenVINO cannot convert it, or a tensor does not fit DetectionOutput.
     """
     names = _mark_outputs(graph, wanted.outputs)
-    model = _read(graph, wanted)
+    model = _converted(graph, names, wanted.tensors)
+    if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
+        model = _at_other_size(graph, names, wanted, model)
+    return _reversed(model) if wanted.reverse_channels else model
+
+
+def _converted(
+    graph: Graph,
+    names: Mapping[str, str],
+    tensors: Mapping[str, Output],
+    priors_for: Callable[[Any], Any] | None = None,
+) -> openvino.Model:
+    model = _read(graph, tensors, priors_for)
     results = [_result(model, marker, name) for name, marker in names.items()]
     model = openvino.Model(results, model.get_parameters(), "ckssd")
     _name_inputs(model)
-    _fold(model)
-    check_detection_outputs(model, wanted.tensors)
-    if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
-        change_image_size(model, wanted.native_size, wanted.size, wanted.tensors)
-    return _reversed(model) if wanted.reverse_channels else model
+    _simplify(model)
+    check_detection_outputs(model, tensors)
+    return model
+
+
+def _at_other_size(
+    graph: Graph, names: Mapping[str, str], wanted: Emission, native: openvino.Model
+) -> openvino.Model:
+    """Convert once more, with images of another size and the anchors for it."""
+    if wanted.native_size is None or wanted.size is None:
+        return native
+    found = [
+        native_priors(each, wanted.native_size, wanted.tensors.get("priors", "priors"))
+        for each in detection_outputs(native)
+    ]
+    image, size = graph.node(wanted.tensors["image"].node), wanted.size
+    shape = image.attribute("shape")
+    if isinstance(shape, Shape) and shape.dims is not None:
+        image.set_attribute("shape", Shape((shape.dims[0], *size, shape.dims[3])))
+    if not found:
+        return _converted(graph, names, wanted.tensors)
+    return _converted(graph, names, wanted.tensors, lambda locations: found[0].for_size(locations, size))
 
 
 def _mark_outputs(graph: Graph, outputs: Mapping[str, Output]) -> dict[str, str]:
@@ -82,13 +116,15 @@ def _mark_outputs(graph: Graph, outputs: Mapping[str, Output]) -> dict[str, str]
     }
 
 
-def _read(graph: Graph, wanted: Emission) -> openvino.Model:
+def _read(
+    graph: Graph, tensors: Mapping[str, Output], priors_for: Callable[[Any], Any] | None
+) -> openvino.Model:
     """Let OpenVINO read the graph; an error of ours in between comes out as it was."""
     faults: list[CkssdError] = []
 
     def build(node: Any) -> list[Any]:
         try:
-            return build_detection_output(node, wanted.tensors)
+            return build_detection_output(node, tensors, priors_for)
         except CkssdError as error:
             faults.append(error)
             raise
@@ -130,11 +166,13 @@ def _name_inputs(model: openvino.Model) -> None:
             parameter.set_layout(openvino.Layout(NHWC))
 
 
-def _fold(model: openvino.Model) -> None:
-    """Compute what depends on no input, the anchors above all."""
-    manager = Manager()
-    manager.register_pass(ConstantFolding())
-    manager.run_passes(model)
+def _simplify(model: openvino.Model) -> None:
+    """Compute what depends on no input (the anchors above all), and fuse what belongs together.
+
+    These are the steps that ``openvino.convert_model`` ends with. It is not called itself because it reports
+    its use over the network, and loads its command-line tools, which takes a second.
+    """
+    apply_moc_transformations(model, cf=True)
     model.validate_nodes_and_infer_types()
 
 

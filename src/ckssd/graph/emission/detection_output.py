@@ -5,7 +5,7 @@ Reference: https://docs.openvino.ai, DetectionOutput-8.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import openvino
@@ -16,9 +16,23 @@ from ckssd.graph.graph import Output
 from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT, FLAGS, NUMBERS
 
 
-def build_detection_output(node: Any, tensors: Mapping[str, Output]) -> list[Any]:
-    """Return the outputs of a DetectionOutput for a node that the TensorFlow frontend meets."""
+def build_detection_output(
+    node: Any, tensors: Mapping[str, Output], priors_for: Callable[[Any], Any] | None = None
+) -> list[Any]:
+    """Return the outputs of a DetectionOutput for a node that the TensorFlow frontend meets.
+
+    Parameters
+    ----------
+    node
+        The frontend's view of the edited graph's node.
+    tensors
+        What errors call its inputs.
+    priors_for
+        Gives other priors than the graph's, from the tensor of locations.
+    """
     inputs = [node.get_input(index) for index in range(3)]
+    if priors_for is not None:
+        inputs[2] = priors_for(inputs[0])
     check_shapes([dims(each) for each in inputs], tensors)
     confidence, iou, top_k, keep_top_k = (node.get_attribute(name) for name in NUMBERS)
     attributes = {

@@ -1,83 +1,68 @@
-"""Another image size than the graph's: the network is reshaped, and the anchors are put on its new grids."""
+"""Another image size than the graph's: the anchors of the graph, put on the grids of the other size."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 from openvino import opset8
 
 from ckssd.errors import InputError
-from ckssd.graph.emission.detection_output import check_detection_outputs, detection_outputs, dims
 from ckssd.graph.graph import Output
 from ckssd.graph.ssd.anchors import Grid, anchors_for_size
 
 Size = tuple[int, int]
 
 
-def change_image_size(model: openvino.Model, native: Size, size: Size, tensors: Mapping[str, Output]) -> None:
-    """Give the model another image size, and each DetectionOutput the anchors for it.
+@dataclass(frozen=True)
+class NativePriors:
+    """Anchors and variances [2, P, 4] of a DetectionOutput at the graph's own size, and their grids."""
 
-    Parameters
-    ----------
-    native, size
-        Height and width now, and wanted.
-    tensors
-        What errors call the inputs of DetectionOutput.
+    priors: npt.NDArray[np.float32]
+    grids: tuple[Grid, ...]
+    size: Size
+
+    def for_size(self, locations: Any, size: Size) -> Any:
+        """Return priors as a constant [1, 2, P*4] for another size.
+
+        Parameters
+        ----------
+        locations
+            The tensor of locations in the network of that size; its feature maps tell the grids.
+        size
+            Height and width of that size.
+
+        Raises
+        ------
+        InputError
+            If the anchors do not lie on grids.
+        """
+        anchors = anchors_for_size(self.priors[0], self.grids, grids_of(locations), self.size, size)
+        variances = np.broadcast_to(self.priors[1][:1], anchors.shape)
+        return opset8.constant(np.stack([anchors, variances]).reshape(1, 2, -1).astype(np.float32)).output(0)
+
+
+def native_priors(operation: Any, size: Size, name: Output | str) -> NativePriors:
+    """Return the priors of a converted DetectionOutput.
 
     Raises
     ------
     InputError
-        If the network cannot take this size, or its anchors do not lie on grids.
+        If they are not constant, or there are no feature maps behind the locations.
     """
-    operations = detection_outputs(model)
-    priors = [_constant_priors(each, tensors) for each in operations]
-    old_grids = [_grids(each) for each in operations]
-    # The anchors of the old size would not fit the network of the new one: they are away in between.
-    stand_ins = [opset8.parameter([1, 2, -1], np.float32) for _ in operations]
-    for operation, stand_in in zip(operations, stand_ins, strict=True):
-        operation.input(2).replace_source_output(stand_in.output(0))
-    image = model.get_parameters()[0]
-    model.add_parameters(stand_ins)
-    _reshape(model, image, size)
-    for operation, stand_in, old, boxes in zip(operations, stand_ins, old_grids, priors, strict=True):
-        anchors = anchors_for_size(boxes[0], old, _grids(operation), native, size)
-        variances = np.broadcast_to(boxes[1][:1], anchors.shape)
-        fresh = opset8.constant(np.stack([anchors, variances]).reshape(1, 2, -1).astype(np.float32))
-        operation.input(2).replace_source_output(fresh.output(0))
-        model.remove_parameter(stand_in)
-    model.validate_nodes_and_infer_types()
-    check_detection_outputs(model, tensors)
-
-
-def _constant_priors(operation: Any, tensors: Mapping[str, Output]) -> npt.NDArray[np.float32]:
-    """Anchors and variances [2, P, 4] of a DetectionOutput."""
     constant = operation.input_value(2).get_node()
     if constant.get_type_name() != "Constant":
-        raise InputError(
-            "The anchors depend on the image", where=tensors.get("priors", "priors"), expected="constants"
-        )
-    return np.asarray(constant.get_data().reshape(2, -1, 4), np.float32)
+        raise InputError("The anchors depend on the image", where=name, expected="constants")
+    priors = np.asarray(constant.get_data().reshape(2, -1, 4), np.float32)
+    return NativePriors(priors, tuple(grids_of(operation.input_value(0))), size)
 
 
-def _reshape(model: openvino.Model, image: Any, size: Size) -> None:
-    batch, _, _, channels = dims(image.output(0)) or (1, 0, 0, 3)
-    try:
-        model.reshape({image.output(0): openvino.PartialShape([batch, *size, channels])})
-    except RuntimeError as error:
-        raise InputError(
-            "The network cannot take this image size",
-            where="--input_shape",
-            got=str(error).strip().splitlines()[-1],
-        ) from error
-
-
-def _grids(operation: Any) -> list[Grid]:
-    """The feature maps behind DetectionOutput's locations, in the order they are concatenated in."""
-    concat = _first_of_type(operation.input_value(0).get_node(), ("Concat",))
+def grids_of(locations: Any) -> list[Grid]:
+    """Return the grids of the feature maps behind a tensor of locations, as they are concatenated."""
+    concat = _first_of_type(locations.get_node(), ("Concat",))
     found = []
     for source in concat.input_values():
         convolution = _first_of_type(source.get_node(), ("Convolution", "GroupConvolution"))

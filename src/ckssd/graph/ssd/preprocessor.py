@@ -29,6 +29,7 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
     def generate_sub_graph(self, graph: Graph, match: SubgraphMatch) -> SubGraph:
         """Fix the input: float32, and the size that the block resized to."""
         placeholder = _placeholder(graph, match)
+        self.context.tensors["image"] = Output(placeholder.name)
         self._first = _first_arithmetic(graph, match)
         resized_to = _resized_to(graph, match)
         shape = self._input_shape(resized_to)
