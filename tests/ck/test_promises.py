@@ -127,18 +127,25 @@ def test_sigkill_during_download(tiny: TinyPackages, server: LocalServer) -> Non
     assert server.requests[-1].range_start == 600_000
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["first", "again"])
-def test_sigkill_during_unpack(
-    tiny: TinyPackages, add_archive: Callable[[str], None], request: pytest.FixtureRequest, old: bool
-) -> None:
-    name = f"killed-unpack-{request.node.callspec.id}"
-    add_archive(name)
+@pytest.fixture(params=[False, True], ids=["first", "again"])
+def old(request: pytest.FixtureRequest) -> bool:
+    """Whether the package is installed already when the install to be killed begins."""
+    return bool(request.param)
+
+
+def assert_kill_leaves_old_or_none(tiny: TinyPackages, name: str, point: StopAt, *, old: bool) -> None:
     if old:
         tiny.install(name)
-    kill_at(tiny.start(name, AGAIN, stop_at=UNPACKING))
+    kill_at(tiny.start(name, AGAIN, stop_at=point))
     assert len(leftovers(tiny, name)) == 1
     assert_old_or_none(tiny, name, old=old)
     assert_next_install_mends(tiny, name, AGAIN)
+
+
+def test_sigkill_during_unpack(tiny: TinyPackages, add_archive: Callable[[str], None], old: bool) -> None:
+    name = f"killed-unpack-{old}".lower()
+    add_archive(name)
+    assert_kill_leaves_old_or_none(tiny, name, UNPACKING, old=old)
 
 
 def test_sigkill_during_environment_build(tiny: TinyPackages, server: LocalServer, tmp_path: Path) -> None:
@@ -154,18 +161,10 @@ def test_sigkill_during_environment_build(tiny: TinyPackages, server: LocalServe
     assert_next_install_mends(tiny, "killed-build")
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["first", "again"])
-def test_sigkill_before_rename(
-    tiny: TinyPackages, add_archive: Callable[[str], None], request: pytest.FixtureRequest, old: bool
-) -> None:
-    name = f"killed-before-{request.node.callspec.id}"
+def test_sigkill_before_rename(tiny: TinyPackages, add_archive: Callable[[str], None], old: bool) -> None:
+    name = f"killed-before-{old}".lower()
     add_archive(name)
-    if old:
-        tiny.install(name)
-    kill_at(tiny.start(name, AGAIN, stop_at=EXCHANGING if old else RENAMING))
-    assert len(leftovers(tiny, name)) == 1
-    assert_old_or_none(tiny, name, old=old)
-    assert_next_install_mends(tiny, name, AGAIN)
+    assert_kill_leaves_old_or_none(tiny, name, EXCHANGING if old else RENAMING, old=old)
 
 
 @pytest.mark.parametrize(
