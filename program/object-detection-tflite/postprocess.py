@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ckssd.ck.programs import tell_failure as ck_postprocess
+from ckssd.ck.failures import tell_failure as ck_postprocess
 
 __all__ = ["ck_postprocess"]

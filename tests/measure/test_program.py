@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ckssd.measure.__main__ import main as command
-from ckssd.measure.program import DETECTIONS_FILE, FAILURE_FILE, TIMER_FILE, main
-from ckssd.measure.record import write_json
+from ckssd.measure.program import main
+from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, TIMER_FILE, write_json
 from tests.measure.conftest import IMAGES, Bench
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from ckssd.ck.kernel import Answer
 from ckssd.errors import CkssdError, NotInstalledError
-from ckssd.measure.program import FAILURE_FILE
 from ckssd.measure.values import switch
 from ckssd.recipes.openvino_model import PYTHON as OPENVINO_PYTHON
 from ckssd.recipes.openvino_model import model_flags, optimize_model
@@ -49,16 +46,6 @@ def convert(environment: Mapping[str, str], folder: Path) -> int:
     Without ``TFLITE_GRAPH`` it is the graph that the export program made last.
     """
     return _reported(lambda: _convert(environment, folder))
-
-
-def tell_failure(i: dict[str, Any]) -> Answer:
-    """CK's hook after a run: make CK say why the program failed, instead of which file it misses."""
-    failure = Path.cwd() / FAILURE_FILE
-    if not failure.exists():
-        return {"return": 0}
-    reason = f"FAILED: {failure.read_text(encoding='utf-8')}"
-    i["misc"].update(run_success="no", run_success_bool=False, fail_reason=reason)
-    return {"return": 1, "error": reason}
 
 
 def _reported(work: Callable[[], list[Path]]) -> int:

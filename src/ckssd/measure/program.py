@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ckssd.errors import CkssdError
-from ckssd.measure.record import discard, write_json, write_whole
+from ckssd.measure.record import (
+    DETECTIONS_FILE,
+    FAILURE_FILE,
+    TIMER_FILE,
+    discard,
+    write_json,
+    write_whole,
+)
 from ckssd.measure.result import BenchmarkResult
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.measure.summary import summary
 from ckssd.report import failed
-
-TIMER_FILE = "tmp-ck-timer.json"
-DETECTIONS_FILE = "detections.json"
-FAILURE_FILE = "tmp-ck-failure.txt"
 
 
 def main(environment: Mapping[str, str], folder: Path | None = None) -> int:

@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+TIMER_FILE = "tmp-ck-timer.json"
+DETECTIONS_FILE = "detections.json"
+FAILURE_FILE = "tmp-ck-failure.txt"
+
 
 def discard(paths: Iterable[Path]) -> None:
     """Remove the results of an earlier run, so that a failed one cannot be taken for it."""
