@@ -212,6 +212,13 @@ class Graph:
         node.raw = None
         self._readers.setdefault(tensor.node, {})[node.name] = None
 
+    def add_control(self, first: str, then: str) -> None:
+        """Let a node wait for another one."""
+        node = self.node(then)
+        node.controls.append(first)
+        node.raw = None
+        self._readers.setdefault(first, {})[then] = None
+
     def readers(self, tensor: Output) -> list[tuple[Node, int]]:
         """Return who reads a tensor: nodes with their input ports, in the order of the graph's edges."""
         found = []
