@@ -20,7 +20,6 @@ from ckssd.tflite.convert import (
     convert_graph,
 )
 from ckssd.tflite.export import GRAPH
-from ckssd.tflite.model import detection_options, read_model, with_options
 from ckssd.tflite.quantize import calibration_images
 
 
@@ -30,8 +29,9 @@ def quantized_tflite_model(package: Package, staging: Path) -> Used:
     They are calibrated with images drawn for this, of a seed that no other data set here has: the entry's
     ``ckssd.calibration`` gives their number and seed.
     """
-    # Here, because it brings NumPy and Pillow, which the other recipes need not wait for.
+    # Here, because they bring NumPy and Pillow, which the other recipes need not wait for.
     from ckssd.coco.shapes import write_shapes_dataset
+    from ckssd.tflite.model import detection_options, read_model, with_options
 
     source = package.dependency("model-source").path("CK_ENV_TENSORFLOW_MODEL_ROOT")
     python = package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE")
