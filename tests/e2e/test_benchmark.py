@@ -70,6 +70,7 @@ def test_the_summary_is_the_seeds_with_true_numbers_and_repeats_exactly(installe
         "CK_BATCH_SIZE=2",
         "CK_METRIC_TYPE=VOC",
         "CK_HOST_CPU_NUMBER_OF_PROCESSORS=many",
+        "CK_MODE=batch",
     ],
 )
 def test_a_bad_value_is_one_line_and_nothing_is_recorded(installed: Sandbox, setting: str) -> None:
@@ -116,6 +117,20 @@ def accuracy(done: Done) -> tuple[str, str]:
     (mean,) = re.findall(r"^mAP: (\S+)$", done.out, re.MULTILINE)
     (recall,) = re.findall(r"^Recall: (\S+)$", done.out, re.MULTILINE)
     return mean, recall
+
+
+def test_latency_is_asked_for_and_changes_no_digit(installed: Sandbox) -> None:
+    many = benchmark(installed, "mode-throughput", "--env.CK_HOST_CPU_NUMBER_OF_PROCESSORS=3")
+    one = benchmark(installed, "mode-latency", "--env.CK_MODE=latency")
+    assert accuracy(one) == accuracy(many)
+    assert "Mode: throughput (an image for each core)\n" in many.out
+    assert "Threads: 3 interpreters with 1 each" in many.out
+    assert "Mode: latency (one image at a time)\n" in one.out
+    times = json.loads(TIMER.read_text())
+    assert (
+        0 < times["detection_time_median_s"] <= times["detection_time_p90_s"] <= times["detection_time_p99_s"]
+    )
+    assert re.search(r"^Detection time percentiles: 50th \S+s, 90th \S+s, 99th \S+s$", one.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("switch", ["CUSTOM_MODEL_SETTINGS", "USE_CUSTOM_NMS_SETTINGS"])

@@ -93,6 +93,32 @@ def count_matched(found: Detections, frozen: dict[str, list], where: str) -> int
     return compared
 
 
+def test_tf1_resize_is_the_frozen_graphs_own_preprocessor(
+    installed: Sandbox, pictures: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    steps = (
+        np.random.default_rng(1).integers(0, 2, (427, 640, 3), dtype=np.uint8) * 255
+    )  # the hardest to resize
+    images = {**pictures, "steps": steps, "small": steps[:30, :17], "one": steps[:1, :1]}
+    np.savez(tmp_path / "images.npz", **images)
+    graph = variables(installed, "model,tensorflow,tf,shapes")["CK_ENV_TENSORFLOW_MODEL_FROZEN_GRAPH"]
+    python = variables(installed, "lib,tensorflow,v2")["CK_ENV_LIB_TF_PYTHON_FILE"]
+    script = SCRIPT.with_name("fetch_tensor.py")
+    done = installed.run(
+        python,
+        str(script),
+        graph,
+        "Preprocessor/sub:0",
+        str(tmp_path / "images.npz"),
+        str(tmp_path / "out.npz"),
+    )
+    assert done.code == 0, done.text
+    theirs = np.load(tmp_path / "out.npz")
+    for name, pixels in images.items():
+        mine = normalised(SIDE, SIDE).feed(resize(pixels, SIDE, SIDE, "tf1"))
+        assert np.abs(mine - theirs[name]).max() * 127.5 < 1e-3, name
+
+
 def test_every_detection_has_its_counterpart(
     pictures: dict[str, np.ndarray], by_tensorflow: dict[str, dict[str, list]], detector: LiteRTDetector
 ) -> None:
