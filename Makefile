@@ -25,6 +25,10 @@ $(DEV): $(SETUP)
 demo: $(SETUP) ## install, convert and measure the built-in model; print the table
 	@$(CKSSD) demo
 
+.PHONY: bench
+bench: $(SETUP) ## measure speed against the bound and plain loops; results in bench/results
+	@.venv/bin/python -m bench.run
+
 .PHONY: test
 test: $(DEV) lint ## run every test: lint, unit, real ck commands, end to end
 	@.venv/bin/pytest

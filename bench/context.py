@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,7 +56,8 @@ class Context:
     @cached_property
     def environment(self) -> dict[str, str]:
         """That of the checkout's CK home, or of the one that is set already."""
-        return dict(os.environ) if "CK_REPOS" in os.environ else find_checkout().environment
+        home = dict(os.environ) if "CK_REPOS" in os.environ else find_checkout().environment
+        return {**home, "PATH": os.pathsep.join([str(Path(sys.executable).parent), home.get("PATH", "")])}
 
     def command(self, *words: str) -> str:
         """Run a command with the CK home; return its standard output."""

@@ -33,7 +33,7 @@ from bench.images import make_images
 from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
 
-PARTS = ("startup", "throughput")
+PARTS = ("startup", "decoding", "throughput")
 RESULTS = ROOT / "bench" / "results"
 
 
