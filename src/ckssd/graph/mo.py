@@ -220,7 +220,7 @@ def meta(options: Options, plan: Plan, classes: int | None, digest: str) -> dict
     texts = {
         "layout": "NHWC",
         "channel_order": "BGR" if options.reverse_input_channels else "RGB",
-        "input_range": "0,255",
+        "input_range": str(settings.get("input_range", "0,255")),
         "configuration": plan.configuration.name,
         "source": options.input_model.name,
         "source_sha256": digest,

@@ -24,6 +24,7 @@ from ckssd.graph.emission.detection_output import (
     build_detection_output,
     check_detection_outputs,
     detection_outputs,
+    dims,
 )
 from ckssd.graph.emission.image_size import native_priors
 from ckssd.graph.graph import Graph, Output
@@ -68,10 +69,16 @@ def convert_graph(graph: Graph, wanted: Emission) -> openvino.Model:
         If OpenVINO cannot convert it, or a tensor does not fit DetectionOutput.
     """
     names = _mark_outputs(graph, wanted.outputs)
-    model = _converted(graph, names, wanted.tensors)
-    if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
-        model = _at_other_size(graph, names, wanted, model)
-    return _reversed(model) if wanted.reverse_channels else model
+    try:
+        model = _converted(graph, names, wanted.tensors)
+        if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
+            model = _at_other_size(graph, names, wanted, model)
+        return _reversed(model) if wanted.reverse_channels else model
+    except RuntimeError as error:  # what openvino raises for everything
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise InputError(
+            "OpenVINO cannot convert the graph", where=graph.source, got=" | ".join(lines[-LAST_LINES:])
+        ) from error
 
 
 def _converted(
@@ -137,12 +144,7 @@ def _read(
         try:
             return core.read_model(path)
         except RuntimeError as error:
-            if faults:
-                raise faults[0] from error
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            raise InputError(
-                "OpenVINO cannot convert the graph", where=graph.source, got=" | ".join(lines[-LAST_LINES:])
-            ) from error
+            raise (faults or [error])[0] from error
 
 
 def _result(model: openvino.Model, marker: str, name: str) -> Any:
@@ -197,10 +199,10 @@ def save(model: openvino.Model, path: Path, *, half: bool) -> None:
 
 
 def described(model: openvino.Model) -> dict[str, Any]:
-    """Return inputs, outputs and size of a model, for the report."""
+    """Return inputs, outputs and size of a model, for the report; -1 is a size that is not fixed."""
     return {
-        "inputs": {each.get_any_name(): list(each.get_shape()) for each in model.inputs},
-        "outputs": {each.get_any_name(): list(each.get_shape()) for each in model.outputs},
+        "inputs": {each.get_any_name(): dims(each) for each in model.inputs},
+        "outputs": {each.get_any_name(): dims(each) for each in model.outputs},
         "operations": len(model.get_ops()),
         "openvino": openvino.get_version(),
     }

@@ -124,6 +124,7 @@ def check_detection_outputs(model: openvino.Model, tensors: Mapping[str, Output]
 def classes_of(model: openvino.Model) -> int | None:
     """Return the number of classes with the background; None without a DetectionOutput."""
     for operation in detection_outputs(model):
-        locations, confidences = (operation.input_value(index).get_shape() for index in (0, 1))
-        return int(confidences[1] // (locations[1] // 4))
+        locations, confidences = (dims(operation.input_value(index)) for index in (0, 1))
+        if locations and confidences and locations[1] > 0:
+            return confidences[1] // (locations[1] // 4)
     return None

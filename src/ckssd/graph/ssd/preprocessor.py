@@ -109,20 +109,19 @@ def _first_arithmetic(graph: Graph, match: SubgraphMatch) -> tuple[Node, int] | 
     seen: set[str] = set()
     while node.op in _ARITHMETIC and node.name in match.nodes and node.name not in seen:
         seen.add(node.name)
-        ports = [
-            port
+        images = [
+            (port, tensor)
             for port, tensor in enumerate(node.inputs)
             if tensor is not None and graph.node(tensor.node).op != "Const"
         ]
-        if len(ports) != 1:
+        if len(images) != 1:
             raise InputError(
                 "The Preprocessor does something else than scaling and mean subtraction",
                 where=f"{graph.source}, node {node.name}",
                 expected="one constant and one image",
             )
-        found = node, ports[0]
-        tensor = node.inputs[ports[0]]
-        assert tensor is not None  # noqa: S101
+        port, tensor = images[0]
+        found = node, port
         node = graph.node(tensor.node)
     return found
 
