@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ckssd.coco.metrics import STATS, TOOLS, evaluate, main
+from ckssd.coco.results import rows_of
 from ckssd.errors import EnvironmentSetupError, InputError
 
 IMAGES = 25
+CASES = int(os.environ.get("CKSSD_METRIC_CASES", "60"))
 
 
-def data_set(seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Random truth and detections: crowds, images without objects, ties, more than 100 in an image."""
+def data_set(
+    seed: int, number: int = IMAGES, crowds: float = 0.15, levels: int | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Random truth and detections: crowds, images without objects, ties, more than 100 in an image.
+
+    ``levels``: so many different scores in all.
+    """
     chance = random.Random(seed)
     images = [
         {"id": number, "file_name": f"{number}.jpg", "width": 640, "height": 480}
-        for number in range(1, IMAGES + 1)
+        for number in range(1, number + 1)
     ]
     categories = [{"id": number, "name": f"class {number}"} for number in (1, 2, 3, 7, 90)]
     annotations: list[dict[str, Any]] = []
@@ -39,7 +50,7 @@ def data_set(seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
                     "category_id": category,
                     "bbox": box,
                     "area": width * height * 0.8,
-                    "iscrowd": int(chance.random() < 0.15),
+                    "iscrowd": int(chance.random() < crowds),
                     "segmentation": [[0, 0, 1, 0, 1, 1]],
                 }
             )
@@ -58,6 +69,9 @@ def data_set(seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
                 chance.uniform(1, 40),
             ]
             detections.append({**found, "bbox": box, "score": chance.random()})
+    if levels is not None:
+        for detection in detections:
+            detection["score"] = chance.randint(1, levels) / (levels + 1)
     return {"info": {}, "images": images, "annotations": annotations, "categories": categories}, detections
 
 
@@ -71,16 +85,42 @@ def without_tool(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if not key.startswith("tool")}
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_both_tools_agree_to_the_last_digit(tmp_path: Path, seed: int) -> None:
-    truth, detections = data_set(seed)
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32),
+    images=st.integers(1, IMAGES),
+    crowds=st.sampled_from([0.0, 0.15, 1.0]),
+    levels=st.sampled_from([None, 1, 3]),
+    empty=st.booleans(),
+)
+def test_both_tools_agree_to_the_last_digit(
+    tmp_path: Path, seed: int, images: int, crowds: float, levels: int | None, empty: bool
+) -> None:
+    truth, detections = data_set(seed, images, crowds, levels)
     path = written(tmp_path, truth)
-    ids = list(range(1, IMAGES + 1))
-    fast, reference = (evaluate(path, detections, ids, tool) for tool in TOOLS)
+    ids = list(range(1, images + 1))
+    fast, reference = (evaluate(path, [] if empty else detections, ids, tool) for tool in TOOLS)
     assert without_tool(fast) == without_tool(reference)
-    assert 0 < fast["mAP"] < 1
     assert list(fast["metrics"]) == list(STATS)
     assert (fast["mAP"], fast["recall"]) == (fast["metrics"]["AP"], fast["metrics"]["AR100"])
+
+
+def test_the_random_sets_have_what_tells_the_tools_apart() -> None:
+    truth, detections = data_set(0)
+    crowded = {entry["image_id"] for entry in truth["annotations"] if entry["iscrowd"]}
+    in_image = Counter(detection["image_id"] for detection in detections)
+    ties = Counter(detection["score"] for detection in detections)
+    assert crowded
+    assert set(range(1, IMAGES + 1)) - {entry["image_id"] for entry in truth["annotations"]}
+    assert set(range(1, IMAGES + 1)) - set(in_image)
+    assert max(in_image.values()) > 100
+    assert max(ties.values()) > 1
+
+
+def test_an_array_gives_the_same_numbers_as_the_list(tmp_path: Path) -> None:
+    truth, detections = data_set(8)
+    path, ids = written(tmp_path, truth), list(range(1, IMAGES + 1))
+    assert evaluate(path, rows_of(detections), ids) == evaluate(path, detections, ids)
 
 
 def test_the_numbers_are_pycocotools_own(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """COCO's detection metrics, by faster-coco-eval or pycocotools: the twelve numbers, and AP by class.
 
-Runs as ``python -m ckssd.coco.metrics`` in the environment that has these tools: JSON in, JSON out.
+Runs as ``python -m ckssd.coco.metrics`` in the environment that has these tools: files in, JSON out.
 It imports nothing but them, numpy and this package.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
 import importlib.metadata
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ckssd.coco.exact import ExactPrecision
+from ckssd.coco.results import check_images, read_results, results_of, rows_of
+from ckssd.coco.truth import read_truth
 from ckssd.errors import CkssdError, EnvironmentSetupError, InputError
 from ckssd.report import failed
 
@@ -42,7 +45,7 @@ Numbers = npt.NDArray[np.float64]
 
 def evaluate(
     annotations: Path,
-    detections: Sequence[dict[str, Any]],
+    detections: Sequence[dict[str, Any]] | Numbers,
     image_ids: Sequence[int],
     tool: str = DEFAULT_TOOL,
 ) -> dict[str, Any]:
@@ -53,7 +56,8 @@ def evaluate(
     annotations
         An instances file.
     detections
-        COCO results: ``image_id``, ``category_id``, ``bbox`` [x, y, width, height] in pixels, ``score``.
+        COCO results: ``image_id``, ``category_id``, ``bbox`` [x, y, width, height] in pixels, ``score``;
+        or the same as an array, see ckssd.coco.results.
     image_ids
         The images that were run; the others do not count.
     tool
@@ -69,20 +73,22 @@ def evaluate(
     Raises
     ------
     InputError
-        If a detection belongs to an image that was not run, an image to no annotations, or the annotations
-        cannot be read.
+        If a detection is malformed or belongs to an image that was not run, an image to no annotations, or
+        the annotations cannot be read.
     EnvironmentSetupError
         If the tool is not installed in this Python.
     """
     coco_class, eval_class, version = _load_tool(tool)
-    _check_detections(detections, set(image_ids))
-    with contextlib.redirect_stdout(io.StringIO()):  # both tools print as they go
-        truth = _load_truth(coco_class, annotations)
+    rows = detections if isinstance(detections, np.ndarray) else rows_of(detections)
+    check_images(rows, image_ids)
+    exact = tool != "pycocotools"
+    # Both tools print as they go.
+    with contextlib.redirect_stdout(io.StringIO()), _without_collector():
+        truth = _load_truth(coco_class, annotations) if exact else _load_file(coco_class, annotations)
         _check_images(truth, image_ids, annotations)
-        results = _load_results(coco_class, truth, detections)
-        run = eval_class(truth, results, "bbox")
+        run = eval_class(truth, _load_results(coco_class, truth, rows), "bbox")
         run.params.imgIds = sorted(image_ids)
-        precision, recall = _accumulate(run, truth, exact=tool != "pycocotools")
+        precision, recall = _accumulate(run, truth, exact=exact)
     metrics = _twelve_numbers(run, precision, recall)
     return {
         "mAP": metrics["AP"],
@@ -92,8 +98,20 @@ def evaluate(
         "tool": tool,
         "tool_version": version,
         "images": len(image_ids),
-        "detections": len(detections),
+        "detections": len(rows),
     }
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """No search for cycles: the tools make a million dicts, and it would go through them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _load_tool(tool: str) -> tuple[Any, Any, str]:
@@ -116,22 +134,34 @@ def _load_tool(tool: str) -> tuple[Any, Any, str]:
         ) from error
 
 
-def _check_detections(detections: Sequence[dict[str, Any]], image_ids: set[int]) -> None:
-    for index, detection in enumerate(detections):
-        if detection["image_id"] not in image_ids:
-            raise InputError(
-                "The detections do not fit the images",
-                where=f"detections[{index}].image_id",
-                expected="the id of an image that was run",
-                got=detection["image_id"],
-            )
-
-
 def _load_truth(coco_class: Any, annotations: Path) -> Any:
+    """The tool's COCO object with what boxes need, without the outlines that make up most of a file."""
+    truth = read_truth(annotations)
+    names = zip(truth.category_ids.tolist(), truth.category_names, strict=True)
+    columns = (truth.box_ids, truth.box_images, truth.box_categories, truth.boxes, truth.areas, truth.crowds)
+    boxes = zip(*(column.tolist() for column in columns), strict=True)
+    keys = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
+    return _indexed(
+        coco_class,
+        images=[{"id": identity} for identity in truth.image_ids.tolist()],
+        categories=[{"id": identity, "name": name} for identity, name in names],
+        annotations=[dict(zip(keys, values, strict=True)) for values in boxes],
+    )
+
+
+def _load_file(coco_class: Any, annotations: Path) -> Any:
+    """The tool's COCO object as the tool itself reads it: the reference has nothing of ours in it."""
     try:
         return coco_class(str(annotations))
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
+
+
+def _indexed(coco_class: Any, **dataset: list[dict[str, Any]]) -> Any:
+    made = coco_class()
+    made.dataset = dataset
+    made.createIndex()
+    return made
 
 
 def _check_images(truth: Any, image_ids: Sequence[int], annotations: Path) -> None:
@@ -145,18 +175,15 @@ def _check_images(truth: Any, image_ids: Sequence[int], annotations: Path) -> No
         )
 
 
-def _load_results(coco_class: Any, truth: Any, detections: Sequence[dict[str, Any]]) -> Any:
-    """``COCO.loadRes``, which fails when there are no detections at all."""
-    if detections:
-        return truth.loadRes([dict(detection) for detection in detections])
-    results = coco_class()
-    results.dataset = {
-        "images": truth.dataset["images"],
-        "categories": truth.dataset["categories"],
-        "annotations": [],
-    }
-    results.createIndex()
-    return results
+def _load_results(coco_class: Any, truth: Any, rows: Numbers) -> Any:
+    """What ``COCO.loadRes`` gives, without the outlines it makes; it fails when there is no detection."""
+    areas = (rows[:, 3] * rows[:, 4]).tolist()
+    results = [
+        {**result, "id": index, "area": area, "iscrowd": 0}
+        for index, (result, area) in enumerate(zip(results_of(rows), areas, strict=True), start=1)
+    ]
+    dataset = {name: truth.dataset[name] for name in ("images", "categories")}
+    return _indexed(coco_class, **dataset, annotations=results)
 
 
 def _accumulate(run: Any, truth: Any, *, exact: bool) -> tuple[Numbers, Numbers]:
@@ -206,14 +233,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="ckssd.coco.metrics", description="COCO metrics of detections, as JSON."
     )
     parser.add_argument("--annotations", type=Path, required=True, help="COCO instances file")
-    parser.add_argument("--detections", type=Path, required=True, help="COCO results file")
+    parser.add_argument("--detections", type=Path, required=True, help="COCO results file, or .npy")
     parser.add_argument("--images", type=Path, help="JSON list of the image ids that were run; default: all")
     parser.add_argument("--output", type=Path, required=True, help="where the metrics go, as JSON")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     parser.add_argument("--tool", choices=TOOLS, default=DEFAULT_TOOL)
     options = parser.parse_args(arguments)
     try:
-        detections = _read_list(options.detections, "detections")
+        detections = read_results(options.detections)
         image_ids = (
             _read_list(options.images, "image ids") if options.images else _all_images(options.annotations)
         )
@@ -225,9 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _all_images(annotations: Path) -> list[int]:
-    from ckssd.coco.annotations import read_annotations
-
-    return [image.id for image in read_annotations(annotations).images]
+    return [int(identity) for identity in read_truth(annotations).image_ids]
 
 
 def _read_list(path: Path, name: str) -> list[Any]:

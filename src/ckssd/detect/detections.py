@@ -60,18 +60,23 @@ def to_coco(
 
     Classes that ``category_ids`` (class index to category id) leaves out are left out here too.
     """
-    boxes = found.boxes.astype(np.float64) * np.array([height, width, height, width], dtype=np.float64)
-    results = []
-    for (top, left, bottom, right), index, score in zip(
-        boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True
-    ):
-        if index in category_ids:
-            results.append(
-                {
-                    "image_id": image_id,
-                    "category_id": category_ids[index],
-                    "bbox": [left, top, right - left, bottom - top],
-                    "score": score,
-                }
-            )
-    return results
+    rows = to_rows(found, image_id=image_id, width=width, height=height, category_ids=category_ids)
+    return [
+        {"image_id": image_id, "category_id": int(category), "bbox": box, "score": score}
+        for _, *box, score, category in rows.tolist()
+    ]
+
+
+def to_rows(
+    found: Detections, *, image_id: int, width: int, height: int, category_ids: Mapping[int, int]
+) -> npt.NDArray[np.float64]:
+    """The same as float64 [N, 7]: image id, x, y, width, height, score, category id."""
+    known = np.isin(found.classes, list(category_ids))
+    corners = found.boxes[known].astype(np.float64) * np.array([height, width, height, width], np.float64)
+    rows = np.empty((len(corners), 7), np.float64)
+    rows[:, 0] = image_id
+    rows[:, 1:3] = corners[:, 1::-1]
+    rows[:, 3:5] = corners[:, 3:1:-1] - corners[:, 1::-1]
+    rows[:, 5] = found.scores[known]
+    rows[:, 6] = [category_ids[index] for index in found.classes[known].tolist()]
+    return rows

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+import numpy as np
+import numpy.typing as npt
+
 from ckssd.coco.annotations import ImageEntry
-from ckssd.detect.detections import Detections, to_coco
+from ckssd.detect.detections import Detections, to_coco, to_rows
 from ckssd.detect.labels import ClassMap
 from ckssd.measure.backends import Backend
 from ckssd.measure.selection import Selection
@@ -54,6 +57,20 @@ class DetectedImages:
                 height=image.height,
                 category_ids=self._category_ids,
             )
+
+    def as_array(self) -> npt.NDArray[np.float64]:
+        """All of them as float64 [N, 7]; see ckssd.detect.detections.to_rows."""
+        rows = [
+            to_rows(
+                found,
+                image_id=image.id,
+                width=image.width,
+                height=image.height,
+                category_ids=self._category_ids,
+            )
+            for image, found in self._images
+        ]
+        return np.concatenate([np.empty((0, 7), np.float64), *rows])
 
     def write(self, file: TextIO) -> None:
         """Write a COCO results file, one detection in a line."""

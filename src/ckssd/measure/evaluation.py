@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import ckssd
 from ckssd.coco.metrics import DEFAULT_TOOL
 from ckssd.errors import RunError
@@ -33,9 +35,9 @@ def run_metrics(
         If the interpreter cannot be started, or the metrics fail; ``got`` has the reason.
     """
     with tempfile.TemporaryDirectory(prefix="ckssd-metrics-") as folder:
-        files = {name: Path(folder) / f"{name}.json" for name in ("detections", "images", "output")}
-        with files["detections"].open("w", encoding="utf-8") as file:
-            detections.write(file)
+        files = {name: Path(folder) / f"{name}.json" for name in ("images", "output")}
+        files["detections"] = Path(folder) / "detections.npy"
+        np.save(files["detections"], detections.as_array())
         files["images"].write_text(json.dumps(detections.image_ids), encoding="utf-8")
         command = [str(python), "-m", "ckssd.coco.metrics", "--annotations", str(annotations), "--tool", tool]
         for name, path in files.items():
