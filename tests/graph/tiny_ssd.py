@@ -117,13 +117,26 @@ def _network(build: Builder, image: Node, draws: np.random.Generator) -> tuple[N
         for kind, width in (("Box", 4), ("Class", CLASSES)):
             name = f"BoxPredictor_{level}/{kind}"
             predicted = _convolution(build, name, features, width, 1, draws)
-            shape = [1, -1, 1, 4] if kind == "Box" else [1, -1, CLASSES]
-            found[kind].append(build.reshape(f"{name}/Reshape", predicted, shape))
+            found[kind].append(_flattened(build, name, predicted, width))
     axis = build.const("concat/axis", 1, np.int32)
     types = {**FLOATS, "N": 2, "Tidx": DataType.INT32}
     boxes = build.op("ConcatV2", "concat", *found["Box"], axis, **types)
     predictions = build.op("ConcatV2", "concat_1", *found["Class"], axis, **types)
     return build.op("Squeeze", "Squeeze", boxes, **FLOATS, squeeze_dims=[2]), predictions
+
+
+def _flattened(build: Builder, name: str, predicted: Node, width: int) -> Node:
+    """Reshape to [batch, -1, (1,) width]; the batch is read from the tensor, as the exporters do it."""
+    types = {**FLOATS, "out_type": DataType.INT32}
+    shape = build.op("Shape", f"{name}/Shape", predicted, **types)
+    bounds = [build.const(f"{name}/stack_{bound}", [bound], np.int32) for bound in (0, 1, 1)]
+    types = {"T": DataType.INT32, "Index": DataType.INT32, "shrink_axis_mask": 1}
+    batch = build.op("StridedSlice", f"{name}/batch", shape, *bounds, **types)
+    sizes = [-1, 1, 4] if width == 4 else [-1, width]
+    rest = [build.const(f"{name}/Reshape/shape/{index}", size, np.int32) for index, size in enumerate(sizes)]
+    types = {"T": DataType.INT32, "N": len(rest) + 1, "axis": 0}
+    target = build.op("Pack", f"{name}/Reshape/shape", batch, *rest, **types)
+    return build.op("Reshape", f"{name}/Reshape", predicted, target, **FLOATS)
 
 
 def _convolution(

@@ -144,7 +144,9 @@ def _read(
         try:
             return core.read_model(path)
         except RuntimeError as error:
-            raise (faults or [error])[0] from error
+            if faults:
+                raise faults[0] from error
+            raise
 
 
 def _result(model: openvino.Model, marker: str, name: str) -> Any:
