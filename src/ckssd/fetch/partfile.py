@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -95,7 +96,9 @@ class PartFile:
         """Throw away what is there."""
         try:
             self._note.unlink(missing_ok=True)
-            self._open.truncate(0)
+            # ext4 writes a file that was truncated to the disk when it is closed: not for nothing.
+            if os.fstat(self._open.fileno()).st_size:
+                self._open.truncate(0)
         except OSError as error:
             raise unwritable(self.path, error) from error
         self._hasher.close()
