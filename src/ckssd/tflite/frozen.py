@@ -7,6 +7,7 @@ releases of the Object Detection API give the same network under other node name
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ckssd.tflite.export import Checkpoint
 from ckssd.tflite.process import research_directories, run_steps
@@ -43,10 +44,16 @@ def export_frozen_graph(
     RunError
         If the exporter fails.
     """
-    checkpoint.check()
     path = research_directories(obj_det_dir)
+    run_steps(python, [freeze_step(checkpoint, output, config_override=config_override)], path)
+    return output
+
+
+def freeze_step(checkpoint: Checkpoint, output: Path, *, config_override: str = "") -> dict[str, Any]:
+    """The same for ``inside/tflite_steps.py``, which does several in one process."""
+    checkpoint.check()
     output.parent.mkdir(parents=True, exist_ok=True)
-    step = {
+    return {
         "do": "freeze",
         "say": f"Export the checkpoint to {output.name}",
         "pipeline_config": str(checkpoint.pipeline_config.absolute()),
@@ -54,5 +61,3 @@ def export_frozen_graph(
         "output": str(output.absolute()),
         "config_override": config_override,
     }
-    run_steps(python, [step], path)
-    return output

@@ -1,6 +1,6 @@
-"""Runs a frozen detection graph with TensorFlow itself on images of an .npz; for TensorFlow 1 and 2.
+"""Runs frozen detection graphs with TensorFlow itself on images of an .npz; for TensorFlow 1 and 2.
 
-python run_frozen_graph.py frozen_inference_graph.pb images.npz detections.json
+python run_frozen_graph.py frozen_inference_graph.pb images.npz detections.json [...]
 """
 
 import json
@@ -35,4 +35,5 @@ def main(graph_file, images_file, output):
         json.dump(results, stream)
 
 
-main(*sys.argv[1:])
+for start in range(1, len(sys.argv), 3):
+    main(*sys.argv[start : start + 3])

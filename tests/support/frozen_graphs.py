@@ -1,0 +1,77 @@
+"""Frozen graphs of several exporters, and TensorFlow's own detections with them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+import ckssd.tflite
+from ckssd.detect.detections import Detections
+from ckssd.tflite.export import Checkpoint
+from ckssd.tflite.frozen import freeze_step
+from ckssd.tflite.process import research_directories, run_steps
+
+RUNNER = Path(__file__).resolve().parents[1] / "e2e" / "inside" / "run_frozen_graph.py"
+SOFTMAX = "model { ssd { post_processing { score_converter: SOFTMAX } } }"
+# What seed 2's configurations state; both have it, legacy_ssd_support.json with another IoU threshold.
+SCORE_THRESHOLD, KEPT = 0.01, 200
+IOU_THRESHOLD, LEGACY_IOU_THRESHOLD = 0.6, 0.45
+
+
+def limits(iou_threshold: float = IOU_THRESHOLD) -> str:
+    """The change to a pipeline.config that gives TensorFlow the thresholds and limits of the IR."""
+    return (
+        "model { ssd { post_processing { batch_non_max_suppression {"
+        f" score_threshold: {SCORE_THRESHOLD} iou_threshold: {iou_threshold}"
+        f" max_detections_per_class: {KEPT} max_total_detections: {KEPT}"
+        " } } } }"
+    )
+
+
+def freeze(python: Path, obj_det_dir: Path, wanted: Mapping[Path, tuple[Path, str]]) -> None:
+    """Export model folders to frozen graphs: output to folder and configuration override, in one process."""
+    steps = [
+        freeze_step(Checkpoint.in_directory(folder), output, config_override=override)
+        for output, (folder, override) in wanted.items()
+    ]
+    run_steps(python, steps, research_directories(obj_det_dir))
+
+
+def noise_images(count: int, size: int, seed: int) -> dict[str, np.ndarray]:
+    """Structured noise as the seeded checkpoints are made with, but other images; uint8 [size, size, 3]."""
+    script = Path(ckssd.tflite.__file__).parent / "inside" / "seeded_checkpoint.py"
+    spec = importlib.util.spec_from_file_location("seeded_checkpoint", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {f"{k}": module.noise_image(module.generator(seed, f"test {k}"), size) for k in range(count)}
+
+
+def run_frozen_graphs(
+    python: Path, graphs: Mapping[str, Path], images: Mapping[str, np.ndarray], folder: Path
+) -> dict[str, dict[str, Detections]]:
+    """Run graphs on images by TensorFlow; detections by the graph's name, then the image's."""
+    np.savez(folder / "images.npz", **images)
+    outputs = {name: folder / f"{name}.json" for name in graphs}
+    words = [[str(graph), str(folder / "images.npz"), str(outputs[name])] for name, graph in graphs.items()]
+    command = [str(python), str(RUNNER), *(word for three in words for word in three)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {
+        name: {image: _detections(found) for image, found in json.loads(output.read_bytes()).items()}
+        for name, output in outputs.items()
+    }
+
+
+def _detections(found: Mapping[str, list[float]]) -> Detections:
+    return Detections(
+        boxes=np.clip(np.array(found["boxes"], np.float32).reshape(-1, 4), 0, 1),
+        classes=np.array(found["classes"], np.int64) - 1,
+        scores=np.array(found["scores"], np.float32),
+    )
