@@ -69,8 +69,8 @@ def test_custom_settings_make_the_fast_graph_regular(bench: Bench) -> None:
     as_regular = run_benchmark(from_environment(custom))
     assert list(as_regular.detections) == list(regular.detections) != list(fast.detections)
     assert as_regular.metrics == regular.metrics
-    assert as_regular.settings.nms == "regular"
-    assert as_regular.settings.custom_settings
+    assert as_regular.settings.postprocessing.nms == "regular"
+    assert as_regular.settings.postprocessing.custom_settings
     values = {"NMS_SCORE_THRESHOLD": "0.00001", "MAX_DETECTIONS": "60"}
     lower = detect_data_set(from_environment({**custom, **values}))
     assert lower.backend.postprocessing.score_threshold == 0.00001
@@ -123,7 +123,7 @@ def test_a_category_with_another_id_is_matched_by_name(bench: Bench, settings: B
 
 def test_a_graph_that_is_not_what_it_is_called_is_noted(bench: Bench, settings: BenchmarkSettings) -> None:
     result = run_benchmark(replace(settings, model=bench.model / "detect_fast_nms.tflite"))
-    assert result.settings.nms == "fast"
+    assert result.settings.postprocessing.nms == "fast"
     assert result.notes == (
         "USE_NMS=regular, but the graph detect_fast_nms.tflite was exported with fast NMS",
     )
@@ -140,7 +140,7 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
         f"Average detection time: {sum(times.detect[1:]) / (IMAGES - 1):.6f}s",
         f"mAP: {result.mean_average_precision!r}",
         f"Recall: {result.recall!r}",
-        "Runtime: litert, float32",
+        "Runtime: litert, float32; postprocessing by TFLite_Detection_PostProcess",
         "NMS: regular",
         "Score threshold: 0.3",
         "IoU threshold: 0.6",

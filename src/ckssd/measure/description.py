@@ -15,20 +15,10 @@ from ckssd.measure.settings import BenchmarkSettings
 def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str, Any]) -> RunSettings:
     """What the summary and the record say about a run; ``metrics`` name their tool and its version."""
     backend, selection = found.backend, found.selection
-    done = backend.postprocessing
     return RunSettings(
         runtime=settings.runtime,
         mode=settings.mode,
-        nms=done.nms,
-        score_threshold=done.score_threshold,
-        iou_threshold=done.iou_threshold,
-        max_detections=done.max_detections,
-        detections_per_class=done.detections_per_class,
-        max_classes_per_detection=done.max_classes_per_detection,
-        scales_yxhw=done.scales_yxhw,
-        custom_settings=done.custom_settings,
-        boxes=done.boxes,
-        postprocessed_by=done.by,
+        postprocessing=backend.postprocessing,
         precision=backend.precision,
         resize=DESCRIPTIONS[settings.resize],
         resize_method=settings.resize,
@@ -38,7 +28,6 @@ def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str,
         normalisation=backend.input.describe(),
         class_map=found.class_map.describe(),
         threads=settings.threads,
-        postprocess_threads=done.threads,
         batch_size=settings.batch_size,
         images=len(found.times.detect),
         images_unreadable=len(selection.images) - len(found.times.detect),

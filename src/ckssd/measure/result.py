@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ckssd.measure.backends import PostProcessing
 from ckssd.measure.detected import DetectedImages
 from ckssd.measure.published import Published, comparison, why_not_comparable
 from ckssd.measure.times import Times
@@ -16,16 +17,7 @@ class RunSettings:
 
     runtime: str
     mode: str
-    nms: str
-    score_threshold: float
-    iou_threshold: float
-    max_detections: int
-    detections_per_class: int
-    max_classes_per_detection: int
-    scales_yxhw: tuple[float, float, float, float]
-    custom_settings: bool
-    boxes: str
-    postprocessed_by: str
+    postprocessing: PostProcessing
     precision: str
     resize: str
     resize_method: str
@@ -35,7 +27,6 @@ class RunSettings:
     normalisation: str
     class_map: str
     threads: int
-    postprocess_threads: int
     batch_size: int
     images: int
     images_unreadable: int
@@ -55,8 +46,11 @@ class RunSettings:
     machine: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """For JSON, all on one level."""
+        fields = asdict(self)
+        done = fields.pop("postprocessing")
+        renamed = {"postprocessed_by": done.pop("by"), "postprocess_threads": done.pop("threads")}
+        return {**fields, **done, **renamed}
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ class BenchmarkResult:
             self.published,
             dataset_type=self.settings.dataset_type,
             images=self.settings.images,
-            score_threshold=self.settings.score_threshold,
+            score_threshold=self.settings.postprocessing.score_threshold,
         )
         if self.published is None or reason is not None:
             return [f"Published accuracy: nothing to compare with, {reason}"]

@@ -41,30 +41,31 @@ def _all_metrics(result: BenchmarkResult) -> list[str]:
 
 def _settings(run: RunSettings) -> list[str]:
     width, height = run.input_size
-    nms = f"{run.nms}, custom settings" if run.custom_settings else run.nms
-    limits = f"{run.max_detections} detections"
-    if run.nms == "regular":
-        limits += f", {run.detections_per_class} per class"
+    done = run.postprocessing
+    nms = f"{done.nms}, custom settings" if done.custom_settings else done.nms
+    limits = f"{done.max_detections} detections"
+    if done.nms == "regular":
+        limits += f", {done.detections_per_class} per class"
     else:
-        limits += f", {run.max_classes_per_detection} class(es) per box"
+        limits += f", {done.max_classes_per_detection} class(es) per box"
     if run.mode == "latency":
         mode, threads = "latency (one image at a time)", f"{run.threads} in the interpreter"
     else:
         mode, threads = "throughput (an image for each core)", f"{run.threads} interpreters with 1 each"
     facts = {
         "Mode": mode,
-        "Runtime": f"{run.runtime}, {run.precision}",
+        "Runtime": f"{run.runtime}, {run.precision}; postprocessing by {done.by}",
         "NMS": nms,
-        "Score threshold": f"{run.score_threshold:g}",
-        "IoU threshold": f"{run.iou_threshold:g}",
+        "Score threshold": f"{done.score_threshold:g}",
+        "IoU threshold": f"{done.iou_threshold:g}",
         "Limits": limits,
-        "Boxes": run.boxes,
+        "Boxes": done.boxes,
         "Resize": f"{width}x{height}, {run.resize}",
         "Decoder": f"{run.decoder}; preprocessed cache: {run.preprocessed_cache}",
         "Channel order": f"{run.channel_order}, normalisation {run.normalisation}",
         "Class map": run.class_map,
         "Images": f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped",
-        "Threads": f"{threads}, postprocessing {run.postprocess_threads}",
+        "Threads": f"{threads}, postprocessing {done.threads}",
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
         "Model": f"{run.model_file} sha256 {run.model_sha256}",
     }
