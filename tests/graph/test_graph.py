@@ -101,3 +101,10 @@ def test_a_port_that_makes_no_sense(port: int) -> None:
     graph = chain()
     with pytest.raises(InputError, match="no such input port"):
         graph.connect(graph.node("a"), graph.node("c"), port)
+
+
+def test_a_loop_that_leads_nowhere_never_reaches_openvino() -> None:
+    graph = chain()
+    graph.add("NextIteration", "back")
+    with pytest.raises(InputError, match="leads nowhere"):
+        graph.check("reading")

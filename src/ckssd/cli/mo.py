@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -30,14 +31,23 @@ __all__ = ["add_arguments", "run"]
 
 
 def run(options: argparse.Namespace) -> Result:
-    """Convert here if this Python has openvino, else in the installed environment that has."""
+    """Convert in a process of its own, which has openvino; only explain without one.
+
+    OpenVINO is native code that can crash on a bad graph: then this process lives to say so.
+    """
     checked = options_from(options)
-    if checked.dry_run or importlib.util.find_spec("openvino") is not None:
+    if checked.dry_run:
         converted = convert(checked)
         return Result("\n".join(converted.lines), converted.data)
-    python = Path(the_environment(OPENVINO_TAGS).variables[PYTHON])
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         settings = Path(folder) / "settings.json"
         settings.write_text(json.dumps(as_mapping(options)), encoding="utf-8")
-        result, _ = run_worker(python, "ckssd.graph", ["--settings", str(settings)])
+        result, _ = run_worker(_python(), "ckssd.graph", ["--settings", str(settings)])
     return Result("\n".join(result["lines"]), result["data"])
+
+
+def _python() -> Path:
+    """Our own interpreter if it has openvino, else that of the installed environment."""
+    if importlib.util.find_spec("openvino") is not None:
+        return Path(sys.executable)
+    return Path(the_environment(OPENVINO_TAGS).variables[PYTHON])

@@ -300,6 +300,13 @@ class Graph:
             Names the node and what it reads, or the cycle.
         """
         for node in self:
+            if node.op in LOOP_BACK_OPS and not node.inputs:
+                # OpenVINO 2026.4 crashes on these.
+                raise InputError(
+                    f"After {after}, a loop's way back leads nowhere",
+                    where=f"{self.source}, node {node.name}",
+                    expected=f"one input of a {node.op}",
+                )
             for port, tensor in enumerate(node.inputs):
                 if tensor is None or tensor.node not in self._nodes:
                     raise InputError(
