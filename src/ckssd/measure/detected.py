@@ -45,12 +45,17 @@ class DetectedImages:
 
     def __len__(self) -> int:
         """How many COCO results there are."""
-        return sum(1 for _ in self)
+        evaluated = list(self._category_ids)
+        return sum(int(np.isin(found.classes, evaluated).sum()) for _, found in self._images)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """COCO results, image after image; see ckssd.detect.detections.to_coco."""
+        for results in self._by_image():
+            yield from results
+
+    def _by_image(self) -> Iterator[list[dict[str, Any]]]:
         for image, found in self._images:
-            yield from to_coco(
+            yield to_coco(
                 found,
                 image_id=image.id,
                 width=image.width,
@@ -73,10 +78,10 @@ class DetectedImages:
         return np.concatenate([np.empty((0, 7), np.float64), *rows])
 
     def write(self, file: TextIO) -> None:
-        """Write a COCO results file, one detection in a line."""
+        """Write a COCO results file, an image in a line."""
         separator = "[\n"
-        for detection in self:
-            file.write(separator + json.dumps(detection))
+        for results in filter(None, self._by_image()):
+            file.write(separator + json.dumps(results)[1:-1])
             separator = ",\n"
         file.write("[]\n" if separator == "[\n" else "\n]\n")
 
