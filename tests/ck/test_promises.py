@@ -44,9 +44,9 @@ WRITING_ITS_SCRIPT = StopAt("open", r"/local/env/[0-9a-f]{16}/env\.sh w")
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyPackages]:
     """A home whose path has spaces, quotes and letters beyond ASCII; each test adds its own packages."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("promises") / AWKWARD)
-    yield TinyPackages(sandbox)
-    sandbox.remove()
+    made = TinyPackages(Sandbox(tmp_path_factory.mktemp("promises") / AWKWARD))
+    yield made
+    made.remove()
 
 
 def archive(content: str) -> bytes:

@@ -53,6 +53,13 @@ class TinyPackages:
         done = sandbox.ck("add", "repo", "--import=yes", f"--path={plain_path(self._folder)}", "--quiet")
         assert done.code == 0, done.text
 
+    def remove(self) -> None:
+        """Remove the home, the repository in it and the links to both."""
+        link = plain_path(self._folder)
+        self.sandbox.remove()
+        if link.is_symlink():
+            link.unlink()
+
     def add_download(self, name: str, url: str, body: bytes, **layout: Any) -> None:
         """Make a package of one downloaded file (``unpack="."`` for an archive)."""
         source = {
