@@ -16,6 +16,8 @@ PACKAGES = (
     "model,tensorflow,api",
     "dataset,object-detection,shapes,val",
     "model,tflite,ssd-mobilenet,shapes",
+    "lib,openvino",
+    "model,openvino,ssd-mobilenet,shapes",
 )
 
 

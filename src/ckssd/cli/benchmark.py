@@ -1,10 +1,12 @@
-"""Measure accuracy and speed of an installed TFLite model on an installed data set.
+"""Measure accuracy and speed of an installed model on an installed data set.
 
     ckssd benchmark --nms=regular
     ckssd benchmark --nms=fast --count=100 --threads=2 --json
+    ckssd benchmark --runtime=openvino
 
-The same run as `ck benchmark program:object-detection-tflite`, without the experiment entry. The variables of
-that program (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …) work here too: --env NAME=VALUE.
+The same run as `ck benchmark program:object-detection-tflite` or `…-openvino`, without the experiment entry.
+The variables of those programs (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …) work here too:
+--env NAME=VALUE.
 """
 
 from __future__ import annotations
@@ -22,9 +24,28 @@ from ckssd.cli.detect import MODEL_TAGS, joined
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
 from ckssd.install.worker import run_worker
+from ckssd.measure.backends import DEFAULT_RUNTIME
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Tags of a runtime's environment, the variable of its Python, and tags of its models."""
+
+    library: str
+    python: str
+    models: str
+
+
+RUNTIMES = {
+    "litert": Runtime("lib,litert", "CK_ENV_LIB_LITERT_PYTHON_FILE", MODEL_TAGS),
+    "openvino": Runtime("lib,openvino", "CK_ENV_LIB_OPENVINO_PYTHON_FILE", "model,openvino,object-detection"),
+    "tensorflow": Runtime(
+        "lib,tensorflow", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"
+    ),
+}
 FLAGS = {
+    "runtime": "CK_RUNTIME",
     "nms": "USE_NMS",
     "own_nms": "CK_NMS",
     "count": "CK_BATCH_COUNT",
@@ -38,7 +59,10 @@ FLAGS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--tags", default="", help="tags that choose among the installed TFLite models")
+    parser.add_argument(
+        "--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME, help=f"default: {DEFAULT_RUNTIME}"
+    )
+    parser.add_argument("--tags", default="", help="tags that choose among the runtime's installed models")
     parser.add_argument("--dataset-tags", default="", help="tags that choose among the installed data sets")
     parser.add_argument(
         "--nms", help="regular or fast, or none for a graph without it (USE_NMS; default: regular)"
@@ -64,11 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Result:
-    """Collect the variables as CK would, then run the benchmark in the LiteRT environment."""
+    """Collect the variables as CK would, then run the benchmark in the runtime's environment."""
     variables = dict(os.environ)
-    litert = the_environment("lib,litert").variables
+    runtime = RUNTIMES[options.runtime]
+    library = the_environment(runtime.library).variables
     variables.update(the_environment("tool,coco").variables)
-    variables.update(the_environment(joined(MODEL_TAGS, options.tags)).variables)
+    variables.update(the_environment(joined(runtime.models, options.tags)).variables)
     variables.update(the_environment(joined("dataset,object-detection", options.dataset_tags)).variables)
     variables.update({name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)})
     variables.update(pairs(options.env, "--env"))
@@ -79,7 +104,7 @@ def run(options: argparse.Namespace) -> Result:
         arguments = ["--settings", str(described)]
         if options.detections:
             arguments += ["--detections", str(options.detections)]
-        python = Path(litert["CK_ENV_LIB_LITERT_PYTHON_FILE"])
+        python = Path(library[runtime.python])
         result, text = run_worker(python, "ckssd.measure", arguments)
     return Result(text.strip(), result)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.benchmark import plain
+from ckssd.cli.benchmark import RUNTIMES, plain
 from ckssd.cli.detect import joined
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
@@ -28,13 +28,6 @@ from ckssd.measure.compare import Comparison, Contender, Record, compare, measur
 from ckssd.measure.comparison_table import table
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.report import step
-
-# Runtime: tags of its environment, the variable of its Python, tags of its models.
-RUNTIMES = {
-    "litert": ("lib,litert", "CK_ENV_LIB_LITERT_PYTHON_FILE", "model,tflite,object-detection"),
-    "openvino": ("lib,openvino", "CK_ENV_LIB_OPENVINO_PYTHON_FILE", "model,openvino,object-detection"),
-    "tensorflow": ("lib,tensorflow", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,12 +99,14 @@ def _prepare(options: argparse.Namespace) -> list[Prepared]:
 
 
 def _prepare_one(shared: dict[str, str], runtime: str, model: str, nms: str, tensorflow: str) -> Prepared:
-    tags, python, model_tags = RUNTIMES[runtime]
-    library = the_environment(joined(tags, tensorflow if runtime == "tensorflow" else "")).variables
-    variables = {**shared, **the_environment(joined(model_tags, model)).variables}
+    installed = RUNTIMES[runtime]
+    library = the_environment(
+        joined(installed.library, tensorflow if runtime == "tensorflow" else "")
+    ).variables
+    variables = {**shared, **the_environment(joined(installed.models, model)).variables}
     settings = from_environment({**variables, "CK_RUNTIME": runtime, "USE_NMS": nms})
     name = " ".join(part for part in (runtime, settings.model_name, nms) if part)
-    return Prepared(Contender(name, runtime, settings.model_name), Path(library[python]), settings)
+    return Prepared(Contender(name, runtime, settings.model_name), Path(library[installed.python]), settings)
 
 
 def _measure(prepared: Prepared, mode: str, described: Path) -> Record:
