@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ckssd.errors import InputError
-from ckssd.graph.graph import Graph, Output
+from ckssd.graph.graph import Graph
+from ckssd.graph.node import Output
 
 
 def chain() -> Graph:

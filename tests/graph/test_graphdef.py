@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ckssd.errors import InputError
 from ckssd.graph import wire
 from ckssd.graph.attributes import DataType, Shape, Value, decode, encode
-from ckssd.graph.graph import Graph, Node, Output
+from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import check_frozen, parse_graph, read_graph, serialize, write_graph
+from ckssd.graph.node import Node, Output
 
 
 def as_bytes(graph: Graph) -> bytes:

@@ -16,9 +16,11 @@ from ckssd.graph.configuration import (
     read_configuration,
     shipped_configurations,
 )
-from ckssd.graph.graph import Graph, Output
+from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import read_graph
-from ckssd.graph.matching import match_points, match_scopes
+from ckssd.graph.node import Output
+from ckssd.graph.points import match_points
+from ckssd.graph.scopes import match_scopes
 from ckssd.graph.select import select_configuration
 from tests.graph.tiny_ssd import LAYOUTS, tiny_ssd
 

@@ -12,10 +12,12 @@ import openvino
 import pytest
 
 from ckssd.errors import EnvironmentSetupError, InputError
-from ckssd.graph.graph import Graph, Output
+from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import read_graph, write_graph
-from ckssd.graph.mo import Converted, convert, staged
+from ckssd.graph.mo import Converted, convert
+from ckssd.graph.node import Output
 from ckssd.graph.options import Options
+from ckssd.graph.writing import staged
 from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, tiny_ssd
 from tests.support.sandbox import CHECKOUT
 

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from ckssd.errors import CkssdError
 from ckssd.graph.attributes import DataType, Shape
 from ckssd.graph.configuration import SHIPPED
-from ckssd.graph.graph import Graph, Output
+from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import serialize
 from ckssd.graph.mo import convert
+from ckssd.graph.node import Output
 from ckssd.graph.options import Options
 from tests.graph.tiny_ssd import tiny_ssd
 

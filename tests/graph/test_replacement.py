@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ckssd.errors import InputError
+from ckssd.graph.applying import apply_configuration
 from ckssd.graph.configuration import (
     Configuration,
     GeneralReplacement,
@@ -16,9 +17,10 @@ from ckssd.graph.configuration import (
     Replacement,
     ScopeReplacement,
 )
-from ckssd.graph.graph import Graph, Output
-from ckssd.graph.matching import SubgraphMatch
-from ckssd.graph.mo import BUILT_IN
+from ckssd.graph.graph import Graph
+from ckssd.graph.match import SubgraphMatch
+from ckssd.graph.node import Output
+from ckssd.graph.plan import BUILT_IN
 from ckssd.graph.replacement import (
     Context,
     FrontReplacementFromConfigFileGeneral,
@@ -27,7 +29,6 @@ from ckssd.graph.replacement import (
     Registry,
     Replacer,
     SubGraph,
-    apply_configuration,
 )
 from ckssd.graph.settings import Request
 

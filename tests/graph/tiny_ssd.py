@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ckssd.graph.attributes import DataType, Shape
-from ckssd.graph.graph import Graph, Node, Output
+from ckssd.graph.graph import Graph
+from ckssd.graph.node import Node, Output
 
 FLOATS: dict[str, Any] = {"T": DataType.FLOAT}
 ANCHORS = np.array(

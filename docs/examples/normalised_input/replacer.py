@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ckssd.graph.graph import Graph
-from ckssd.graph.matching import SubgraphMatch
+from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.replacement import Place, SubGraph
 from ckssd.graph.settings import Setting
 from ckssd.graph.ssd.preprocessor import PreprocessorReplacement

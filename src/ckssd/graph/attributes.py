@@ -7,7 +7,6 @@ bytes, or a list of these. Field numbers: tensorflow/core/framework/{attr_value,
 from __future__ import annotations
 
 import enum
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -235,8 +234,3 @@ def _encode_tensor(array: Tensor) -> bytes:
 def element_type(array: Tensor) -> DataType:
     """Return TensorFlow's name for an array's element type."""
     return next(kind for kind, dtype in _NUMPY.items() if dtype == array.dtype)
-
-
-def float_bits(value: float) -> float:
-    """Return the nearest float32, which is what an attribute keeps of a number."""
-    return float(struct.unpack("<f", struct.pack("<f", value))[0])

@@ -6,7 +6,7 @@ from collections import Counter
 from xml.sax.saxutils import escape
 
 from ckssd.graph.graph import Graph
-from ckssd.graph.matching import SubgraphMatch
+from ckssd.graph.match import SubgraphMatch
 
 WIDTH, BOX_WIDTH, BOX_HEIGHT, GAP = 1100, 340, 40, 20
 LINE = 16

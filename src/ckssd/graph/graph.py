@@ -10,12 +10,10 @@ import difflib
 import graphlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-
-import numpy as np
 
 from ckssd.errors import InputError
-from ckssd.graph import attributes, wire
+from ckssd.graph import attributes
+from ckssd.graph.node import Node, Output, sources
 
 # A while loop's way back; every other cycle is a fault.
 LOOP_BACK_OPS = ("NextIteration", "RefNextIteration")
@@ -23,80 +21,6 @@ VARIABLE_OPS = ("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "
 INPUT_OPS = ("Placeholder", "PlaceholderV2")
 # More input ports than any operation has; a port beyond is a slip in an extension.
 MOST_PORTS = 10_000
-
-
-@dataclass(frozen=True)
-class Output:
-    """Output port ``port`` of the node called ``node``: a tensor."""
-
-    node: str
-    port: int = 0
-
-    def __str__(self) -> str:
-        """The tensor's name: ``node:port``."""
-        return f"{self.node}:{self.port}"
-
-
-@dataclass
-class Node:
-    """One operation.
-
-    Attributes
-    ----------
-    name, op
-        The node's name, unique in the graph, and its operation.
-    inputs
-        The tensor that each input port reads; None while nothing is connected.
-    controls
-        Names of the nodes that have to run before this one.
-    raw_attributes
-        Attribute name to AttrValue bytes; :meth:`attribute` and :meth:`set_attribute` translate.
-    other_fields
-        Fields of the NodeDef that are kept as they are: device, debug information.
-    raw
-        The NodeDef's bytes as they were read; None once the node was edited.
-    """
-
-    name: str
-    op: str
-    inputs: list[Output | None] = field(default_factory=list)
-    controls: list[str] = field(default_factory=list)
-    raw_attributes: dict[str, wire.Buffer] = field(default_factory=dict)
-    other_fields: bytes = b""
-    raw: wire.Buffer | None = None
-
-    @property
-    def id(self) -> str:
-        """The name, as the seed's replacers call it."""
-        return self.name
-
-    def attribute(self, name: str) -> attributes.Value | None:
-        """Return an attribute's value, or None if the node has no such attribute.
-
-        Raises
-        ------
-        InputError
-            If the attribute's bytes cannot be read.
-        """
-        raw = self.raw_attributes.get(name)
-        if raw is None:
-            return None
-        try:
-            return attributes.decode(raw)
-        except ValueError as error:
-            raise InputError(
-                "A node's attribute cannot be read", where=f"{self.name}, attribute {name}", got=error
-            ) from error
-
-    def set_attribute(self, name: str, value: attributes.Value | str) -> None:
-        """Give an attribute a value; the others stay the bytes they are."""
-        self.raw_attributes[name] = attributes.encode(value)
-        self.raw = None
-
-    def constant(self) -> attributes.Tensor | None:
-        """Return a Const node's tensor; None for every other node."""
-        value = self.attribute("value") if self.op == "Const" else None
-        return value if isinstance(value, np.ndarray) else None
 
 
 class Graph:
@@ -253,13 +177,13 @@ class Graph:
                 node.controls = [control for control in node.controls if control not in gone]
                 node.raw = None
 
-    def ancestors(self, names: Iterable[str], stop: Callable[[Node], bool] = lambda _: False) -> set[str]:
-        """Return the names of the nodes that these depend on, and these; ``stop`` ends the walk at a node."""
-        return self._walk(names, lambda node: () if stop(node) else sources(node))
+    def ancestors(self, names: Iterable[str]) -> set[str]:
+        """Return the names of the nodes that these depend on, and these."""
+        return self._walk(names, sources)
 
-    def descendants(self, names: Iterable[str], stop: Callable[[Node], bool] = lambda _: False) -> set[str]:
-        """Return the names of the nodes that depend on these, and these; ``stop`` ends the walk at a node."""
-        return self._walk(names, lambda node: () if stop(node) else self.reader_names(node.name))
+    def descendants(self, names: Iterable[str]) -> set[str]:
+        """Return the names of the nodes that depend on these, and these."""
+        return self._walk(names, lambda node: self.reader_names(node.name))
 
     def _walk(self, names: Iterable[str], following: Callable[[Node], Iterable[str]]) -> set[str]:
         seen = {name for name in names if name in self._nodes}
@@ -336,8 +260,3 @@ class Graph:
             raise InputError(
                 f"After {after}, the graph has a cycle", where=self.source, got=" → ".join(shown)
             ) from error
-
-
-def sources(node: Node) -> list[str]:
-    """Return the names of the nodes that a node reads or waits for."""
-    return [tensor.node for tensor in node.inputs if tensor is not None] + node.controls

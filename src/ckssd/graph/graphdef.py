@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ckssd.errors import InputError
 from ckssd.graph import wire
-from ckssd.graph.graph import VARIABLE_OPS, Graph, Node, Output
+from ckssd.graph.graph import VARIABLE_OPS, Graph
+from ckssd.graph.node import Node, Output
 
 EXPECTED = "a frozen graph (binary GraphDef), such as frozen_inference_graph.pb"
 _NODE = 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import UsageError
-from ckssd.graph.graph import Output
+from ckssd.graph.node import Output
 from ckssd.graph.pipeline import Pipeline, read_pipeline
 
 AUTO = "auto"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.errors import InputError
+from ckssd.graph.applying import find_matches
 from ckssd.graph.configuration import Configuration, read_configuration, shipped_configurations
 from ckssd.graph.graph import Graph
-from ckssd.graph.replacement import find_matches
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from ckssd.graph.emission.detection_output import (
     dims,
 )
 from ckssd.graph.emission.image_size import native_priors
-from ckssd.graph.graph import Graph, Output
+from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import write_graph
+from ckssd.graph.node import Output
 from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT
 
 NHWC = "NHWC"

@@ -12,7 +12,7 @@ import openvino
 from openvino import opset8
 
 from ckssd.errors import InputError
-from ckssd.graph.graph import Output
+from ckssd.graph.node import Output
 from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT, FLAGS, NUMBERS
 
 

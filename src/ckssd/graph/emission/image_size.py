@@ -11,7 +11,7 @@ import numpy.typing as npt
 from openvino import opset8
 
 from ckssd.errors import InputError
-from ckssd.graph.graph import Output
+from ckssd.graph.node import Output
 from ckssd.graph.ssd.anchors import Grid, anchors_for_size
 
 Size = tuple[int, int]

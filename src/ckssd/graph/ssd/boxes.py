@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ckssd.errors import InputError
-from ckssd.graph.graph import Graph, Node, Output
-from ckssd.graph.matching import Port, SubgraphMatch
+from ckssd.graph.graph import Graph
+from ckssd.graph.match import Port, SubgraphMatch
+from ckssd.graph.node import Node, Output
 
 _PASSING = ("Identity", "Reshape", "Transpose", "Squeeze", "ExpandDims")
 _SCALING = ("RealDiv", "Div", "Mul")

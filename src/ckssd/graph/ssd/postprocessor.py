@@ -14,8 +14,9 @@ import numpy as np
 
 from ckssd.errors import InputError
 from ckssd.graph.attributes import DataType
-from ckssd.graph.graph import Graph, Node
-from ckssd.graph.matching import SubgraphMatch
+from ckssd.graph.graph import Graph
+from ckssd.graph.match import SubgraphMatch
+from ckssd.graph.node import Node
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
 from ckssd.graph.settings import Setting, first_stated
 from ckssd.graph.ssd.boxes import Scales, Suppression, exact, read_scales, read_suppression
@@ -27,6 +28,8 @@ CODE_TYPE = "caffe.PriorBoxParameter.CENTER_SIZE"
 WITHOUT_EFFECT = ("pad_mode", "resize_mode")
 NUMBERS = ("confidence_threshold", "nms_threshold", "top_k", "keep_top_k")
 FLAGS = {"clip_after_nms": True, "clip_before_nms": False}
+# Below this, DetectionOutput takes longer than the network: a second per image at 1e-8, with 90 classes.
+SLOW_THRESHOLD = 1e-3
 SWAPPED = np.array([1, 0, 3, 2], np.int32)
 LAST_AXIS = np.array(-1, np.int32)
 FLOATS: Mapping[str, Any] = {"T": DataType.FLOAT}
@@ -129,7 +132,13 @@ class PostprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
         }
 
     def _note_limit(self, suppression: Suppression) -> None:
-        keep = int(self.context.settings["keep_top_k"].value)
+        settings = self.context.settings
+        threshold, keep = settings["confidence_threshold"].value, int(settings["keep_top_k"].value)
+        if threshold < SLOW_THRESHOLD and settings["top_k"].value == -1:
+            self.context.notes.append(
+                f"at the score threshold {threshold:g} nearly every box enters NMS, which takes time: "
+                "--confidence_threshold or --top_k help"
+            )
         if suppression.per_class is not None and suppression.per_class < keep:
             self.context.notes.append(
                 f"the graph keeps at most {suppression.per_class} detections of a class; DetectionOutput has "

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from ckssd.errors import InputError
 from ckssd.graph.attributes import DataType, Shape
-from ckssd.graph.graph import INPUT_OPS, Graph, Node, Output
-from ckssd.graph.matching import SubgraphMatch
+from ckssd.graph.graph import INPUT_OPS, Graph
+from ckssd.graph.match import SubgraphMatch
+from ckssd.graph.node import Node, Output
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
 from ckssd.graph.settings import Setting
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ckssd.errors import InputError
-from ckssd.graph.graph import Graph, Node
-from ckssd.graph.matching import Port, SubgraphMatch
+from ckssd.graph.graph import Graph
+from ckssd.graph.match import Port, SubgraphMatch
+from ckssd.graph.node import Node
 
 ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 _SCALING = ("RealDiv", "Div", "Mul")
