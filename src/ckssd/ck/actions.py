@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ckssd.ck import doctor as examination
 from ckssd.ck import inventory, upkeep
 from ckssd.ck.kernel import Answer, hook
 from ckssd.errors import CkssdError
@@ -36,6 +35,8 @@ def clean(i: dict[str, Any]) -> Answer:
 @hook
 def doctor(i: dict[str, Any]) -> Answer:
     """``ck doctor ssd``: check the machine and the CK home; an error when no install can work."""
+    from ckssd.ck import doctor as examination  # brings requests, which the others need not wait for
+
     findings = examination.examine()
     data = {"findings": [finding.as_dict() for finding in findings]}
     return _told(i, examination.describe(findings), data, examination.fault(findings))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ckssd.ck.environments import Environment, environments
+from ckssd.ck.environments import Environment, environments, remove_half_made
 from ckssd.ck.home import ck_repositories, ck_tools
 from ckssd.ck.installer import package_entries
 from ckssd.ck.kernel import access
@@ -75,7 +75,11 @@ class Verdict:
 
 @dataclass
 class Cleaned:
-    """What :func:`clean` removed: stale folders, environment entries, and whole folders without an entry."""
+    """What :func:`clean` removed.
+
+    ``stale``: staging folders and half-made entries; ``entries``: environments without their folder;
+    ``folders``: whole installations without an entry.
+    """
 
     stale: list[Path] = field(default_factory=list)
     entries: list[Environment] = field(default_factory=list)
@@ -188,7 +192,7 @@ def _remove_entry(environment: Environment) -> None:
 
 def clean() -> Cleaned:
     """Remove what killed installs and removed entries left: never anything that is in use or being made."""
-    cleaned = Cleaned()
+    cleaned = Cleaned(stale=remove_half_made())
     all_environments = environments()
     ours = our_packages()
     for environment in all_environments:
