@@ -58,6 +58,11 @@ def test_an_ir_says_what_it_is_fed_and_how_it_detects(folder: Path) -> None:
     assert model.scales_yxhw == (20, 10, 2.5, 5), "the meta has x first, and the width before the height"
 
 
+def test_a_quantised_ir_says_so(folder: Path) -> None:
+    assert read_ir(write_ir(folder)).precision == "float32"
+    assert read_ir(write_ir(folder, meta={**META, "precision": "int8"})).precision == "int8"
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_detections_are_best_first_clipped_and_without_the_background(folder: Path, threads: int) -> None:
     detector = OpenVINODetector(read_ir(write_ir(folder)), threads)

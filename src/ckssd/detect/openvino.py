@@ -27,7 +27,8 @@ class IRModel:
     """A read IR: its input, and what its meta says of its DetectionOutput.
 
     ``num_classes`` is without background. ``keep_top_k`` detections come out of NMS. ``scales_yxhw``: the
-    box coder's. ``reverse_channels``: whether the IR takes blue first.
+    box coder's. ``reverse_channels``: whether the IR takes blue first. ``precision``: int8 where it was
+    quantised.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class IRModel:
     keep_top_k: int
     scales_yxhw: tuple[float, float, float, float]
     reverse_channels: bool
+    precision: str = "float32"
 
 
 def read_ir(path: Path) -> IRModel:
@@ -74,6 +76,7 @@ def read_ir(path: Path) -> IRModel:
         keep_top_k=int(_meta(path, graph, "keep_top_k")),
         scales_yxhw=_scales(_meta(path, graph, "variances")),
         reverse_channels=_meta(path, graph, "channel_order") == "BGR",
+        precision="int8" if graph.has_rt_info([META, "precision"]) else "float32",
     )
 
 

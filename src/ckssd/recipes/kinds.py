@@ -14,7 +14,7 @@ from ckssd.recipes.environments import make_environment
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Recipe, Used
-from ckssd.recipes.quantized import quantized_tflite_model
+from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_model
 from ckssd.recipes.seeded import seeded_checkpoint
 from ckssd.tflite.convert import make_tflite_model
 
@@ -83,6 +83,7 @@ RECIPES: dict[str, Recipe] = {
     "object-detection-api": object_detection_api,
     "openvino-model": openvino_model,
     "python-environment": python_environment,
+    "quantized-openvino-model": quantized_openvino_model,
     "quantized-tflite-model": quantized_tflite_model,
     "seeded-checkpoint": seeded_checkpoint,
     "shapes-dataset": shapes_dataset,

@@ -11,12 +11,12 @@ class OpenVINOBackend:
     """An IR of ``ckssd mo``."""
 
     libraries = ("openvino",)
-    precision = "float32"
     notes: tuple[str, ...] = ()
 
     def __init__(self, model: IRModel) -> None:
         self.input = model.input
         self.num_classes = model.num_classes
+        self.precision = model.precision
         self.postprocessing = PostProcessing(
             by=f"DetectionOutput, scores by {model.activation}",
             nms="regular",

@@ -1,0 +1,49 @@
+"""The OpenVINO model quantised by NNCF in an environment of its own: nearly as accurate as the float one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.sandbox import CHECKOUT, Sandbox
+
+TIMER = CHECKOUT / "program" / "object-detection-openvino" / "tmp" / "tmp-ck-timer.json"
+LEAST_LOSS_THAT_IS_WRONG = 0.01
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A CK home with the float and the quantised OpenVINO model."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("int8 IR") / "ck home")
+    for tags in ("tool,coco", "dataset,object-detection,shapes,val", "lib,openvino", "lib,nncf"):
+        sandbox.install(tags)
+    for tags in (
+        "model,tensorflow,ssd-mobilenet,shapes",
+        "model,openvino,shapes",
+        "model,openvino,shapes-int8",
+    ):
+        sandbox.install(tags)
+    yield sandbox
+    sandbox.remove()
+
+
+def measured(home: Sandbox, weights: str) -> tuple[float, str]:
+    """MAP and the precision that the record states."""
+    done = home.ck(
+        *("benchmark", "program:object-detection-openvino", "--repetitions=1", "--sleep=0"),
+        *("--skip_print_timers", "--skip_stat_analysis", f"--dep_add_tags.weights={weights}"),
+    )
+    assert done.code == 0, done.text
+    (mean,) = re.findall(r"^mAP: (\S+)$", done.out, re.MULTILINE)
+    return float(mean), json.loads(TIMER.read_text())["settings"]["precision"]
+
+
+def test_it_loses_less_than_a_hundredth_of_mean_average_precision(home: Sandbox) -> None:
+    reference, precision = measured(home, "shapes")
+    assert precision == "float32"
+    quantised, precision = measured(home, "shapes-int8")
+    assert precision == "int8"
+    assert quantised > reference - LEAST_LOSS_THAT_IS_WRONG
