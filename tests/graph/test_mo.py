@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import openvino
@@ -264,6 +265,7 @@ def test_a_dump_holds_the_edited_graph_and_drawings(tiny_file: Path, tmp_path: P
     drawings = [Path(path) for path in done.data["dumped"] if path.endswith(".svg")]
     assert len(drawings) == 2
     text = drawings[0].read_text(encoding="utf-8")
+    assert ElementTree.fromstring(text).tag.endswith("svg")
     assert "Postprocessor/scale_logits" in text
     assert "detection_boxes" in text
 

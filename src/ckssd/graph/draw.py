@@ -12,11 +12,11 @@ WIDTH, BOX_WIDTH, BOX_HEIGHT, GAP = 1100, 340, 40, 20
 LINE = 16
 STYLE = (
     "text{font:12px sans-serif}.tensor{fill:#e8f0fe;stroke:#4a6fa5}.part{fill:#fdf6e3;stroke:#b58900}"
-    ".point{fill:#e6f4ea;stroke:#2e7d32}path{stroke:#666;fill:none;marker-end:url(#tip)}"
+    ".point{fill:#e6f4ea;stroke:#2e7d32}.arrow{stroke:#666;marker-end:url(#tip)}"
 )
 TIP = (
     '<marker id="tip" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
-    '<path d="M0 0L8 4L0 8z" style="fill:#666"/></marker>'
+    '<path d="M0 0L8 4L0 8z" fill="#666"/></marker>'
 )
 MOST_ROWS = 24
 
@@ -93,4 +93,4 @@ def _text(left: int, top: int, text: str, full: str = "") -> str:
 
 def _arrow(left: int, top: int, length: int) -> str:
     middle = left + BOX_WIDTH // 2
-    return f'<path d="M{middle} {top}v{length}"/>'
+    return f'<path class="arrow" d="M{middle} {top}v{length}"/>'
