@@ -30,12 +30,14 @@ INSTALLS = {
     "the built-in data set": "dataset,object-detection,shapes,val",
     "the built-in checkpoint": "model,tensorflow,tf,object-detection,ssd-mobilenet,shapes",
     "the TFLite model, converted from the checkpoint": "model,tflite,ssd-mobilenet,shapes",
+    "OpenVINO": "lib,openvino",
+    "the OpenVINO model, by sub-graph replacement": "model,openvino,ssd-mobilenet,shapes",
 }
-PROGRAM = "program:object-detection-tflite"
+# Runtime and kind of NMS of each benchmark.
+RUNS = (("tflite", "regular"), ("tflite", "fast"), ("openvino", "regular"))
 BENCHMARK = [
     *("--repetitions=1", "--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
-    *("--record", "--record_repo=local", "--record_uoa=ssd-mobilenet-tflite-accuracy"),
-    "--tags=object-detection,ssd-mobilenet,tflite,accuracy",
+    *("--record", "--record_repo=local"),
     *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
     *("--dep_add_tags.weights=shapes", "--dep_add_tags.dataset=shapes"),
 ]
@@ -83,11 +85,16 @@ class Checkout:
             advice=f"see {self.log}",
         )
 
-    def benchmark(self, nms: str) -> dict[str, Any]:
-        """Measure with one kind of NMS and return the content of the run's timer file."""
-        timer = self.root / "program" / "object-detection-tflite" / "tmp" / "tmp-ck-timer.json"
+    def benchmark(self, program: str, nms: str) -> dict[str, Any]:
+        """Measure with one runtime and kind of NMS; return the content of the run's timer file."""
+        timer = self.root / "program" / program / "tmp" / "tmp-ck-timer.json"
         timer.unlink(missing_ok=True)
-        words = ("benchmark", PROGRAM, f"--env.USE_NMS={nms}", *BENCHMARK)
+        runtime = program.rpartition("-")[2]
+        entry = (
+            f"--record_uoa=ssd-mobilenet-{runtime}-accuracy",
+            f"--tags=object-detection,ssd-mobilenet,{runtime},accuracy",
+        )
+        words = ("benchmark", f"program:{program}", f"--env.USE_NMS={nms}", *entry, *BENCHMARK)
         self.ck(*words)
         if not timer.exists():  # ck benchmark ends with 0 even if the program failed
             self._fail(words, "no result")
@@ -105,9 +112,10 @@ def run(_: argparse.Namespace) -> Result:
         # Where something else with these tags is installed too, the demo means the newest; it never asks.
         checkout.ck("install", "package", f"--tags={tags}", "--quiet")
     runs = []
-    for nms in ("regular", "fast"):
-        step(f"ck benchmark {PROGRAM} --env.USE_NMS={nms} …")
-        runs.append(as_run(nms, checkout.benchmark(nms)))
+    for runtime, nms in RUNS:
+        program = f"object-detection-{runtime}"
+        step(f"ck benchmark program:{program} --env.USE_NMS={nms} …")
+        runs.append(as_run(nms, checkout.benchmark(program, nms)))
     data = {"runs": runs, "seconds": time.monotonic() - started}
     place = checkout.root / ".ck" / "demo.json"
     place.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -138,6 +146,7 @@ def as_run(nms: str, timer: dict[str, Any]) -> dict[str, Any]:
     """Return one measured run in the form of demo.json."""
     settings = timer["settings"]
     return {
+        "runtime": settings["runtime"],
         "nms": nms,
         "mAP": timer["mAP"],
         "Recall": timer["recall"],
@@ -151,11 +160,12 @@ def as_run(nms: str, timer: dict[str, Any]) -> dict[str, Any]:
 
 def table(runs: list[dict[str, Any]]) -> str:
     """Return the runs as a table for people."""
-    lines = ["NMS       images       mAP    Recall   ms/image   images/s   threads"]
+    lines = ["runtime   NMS       images       mAP    Recall   ms/image   images/s   threads"]
     for one in runs:
         times, settings = one["times"], one["settings"]
         lines.append(
-            f"{one['nms']:<9} {one['images']:>6}  {one['mAP']:>8.4f}  {one['Recall']:>8.4f}"
+            f"{one['runtime']:<9} {one['nms']:<9} {one['images']:>6}"
+            f"  {one['mAP']:>8.4f}  {one['Recall']:>8.4f}"
             f"  {times['prediction_time_avg_s'] * 1e3:>9.2f}  {times['images_per_second']:>9.1f}"
             f"  {settings['threads']:>8}"
         )
