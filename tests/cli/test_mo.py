@@ -11,6 +11,7 @@ import pytest
 
 from ckssd.graph.graphdef import write_graph
 from tests.graph.tiny_ssd import LAYOUTS, tiny_ssd
+from tests.support.sandbox import Sandbox
 
 OUTPUT = "--output=detection_boxes,detection_scores,num_detections"
 
@@ -87,3 +88,22 @@ def test_a_mistake_is_one_line(mistake: str, graph_file: Path, tmp_path: Path) -
     assert done.stderr.count("\n") == 1
     assert said in done.stderr
     assert not (tmp_path / "ir").exists()
+
+
+WITHOUT_OPENVINO = """
+import importlib.util, sys
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "openvino" else found(name, *rest)
+from ckssd.cli import main
+sys.exit(main(["mo", "--input_model", sys.argv[1], "--output_dir", sys.argv[2]]))
+"""
+
+
+def test_without_openvino_it_says_what_to_install(graph_file: Path, tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path / "empty home")
+    target = tmp_path / "ir"
+    done = sandbox.run(sys.executable, "-c", WITHOUT_OPENVINO, str(graph_file), str(target))
+    sandbox.remove()
+    assert done.code == 4
+    assert "ckssd install --tags=lib,openvino" in done.err
+    assert not target.exists()
