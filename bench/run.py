@@ -33,7 +33,7 @@ from bench.images import make_images
 from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
 
-PARTS = ("startup", "decoding", "throughput")
+PARTS = ("startup", "decoding", "throughput", "nms", "coco_metrics", "int8")
 RESULTS = ROOT / "bench" / "results"
 
 
