@@ -326,6 +326,11 @@ BAD = {
         {},
         "priors, from Concatenate/concat:0",
     ),
+    "bytes that OpenVINO quotes in its complaint": (
+        lambda graph: graph.node("Squeeze").set_attribute("axis", b"\x80"),
+        {},
+        "OpenVINO cannot convert the graph",
+    ),
     "an image size that is not constant": (
         lambda graph: setattr(graph.node("Preprocessor/map/while/ResizeImage/stack"), "op", "Identity"),
         {},

@@ -36,6 +36,8 @@ NHWC = "NHWC"
 RESULT = "ckssd_result"
 META = "ckssd"
 LAST_LINES = 3
+# RuntimeError for nearly everything; UnicodeDecodeError, a ValueError, where its message quotes raw bytes.
+OPENVINO_ERRORS = (RuntimeError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def convert_graph(graph: Graph, wanted: Emission) -> openvino.Model:
         if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
             model = _at_other_size(graph, names, wanted, model)
         return _reversed(model) if wanted.reverse_channels else model
-    except RuntimeError as error:  # what openvino raises for everything
+    except OPENVINO_ERRORS as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise InputError(
             "OpenVINO cannot convert the graph", where=graph.source, got=" | ".join(lines[-LAST_LINES:])
@@ -144,7 +146,7 @@ def _read(
         write_graph(graph, path)
         try:
             return core.read_model(path)
-        except RuntimeError as error:
+        except OPENVINO_ERRORS as error:
             if faults:
                 raise faults[0] from error
             raise
