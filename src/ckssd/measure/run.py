@@ -88,10 +88,11 @@ class _Run:
         self._detect: list[float] = []
         self._startup = 0.0
         self._wall = 0.0
+        self._processor = 0.0
 
     def all_images(self, way: Way, steps: Steps) -> None:
         """Run every image. One that cannot be read is said at once; the run fails when all are through."""
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         outcomes = way(steps, self._images)
         for outcome in report.progress(
             outcomes, total=len(self._images), name="detecting", quiet=self._settings.silent
@@ -101,7 +102,7 @@ class _Run:
                 self._faults.append(outcome.fault)
             else:
                 self._take(outcome)
-        self._wall = time.perf_counter() - began
+        self._wall, self._processor = time.perf_counter() - began, time.process_time() - used
         if self._faults and not (self._settings.skip_bad_images and self._detect):
             raise self._unreadable()
 
@@ -117,7 +118,9 @@ class _Run:
 
     def times(self, setup: float) -> Times:
         """Of the images that were detected in."""
-        return Times(setup, tuple(self._load), tuple(self._detect), self._wall, self._startup)
+        return Times(
+            setup, tuple(self._load), tuple(self._detect), self._wall, self._startup, self._processor
+        )
 
     def notes(self) -> list[str]:
         """What a person should know about this run."""

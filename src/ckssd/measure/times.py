@@ -12,7 +12,8 @@ class Times:
     """Seconds. ``load`` and ``detect`` have one entry for each image, in the images' order.
 
     ``wall``: from the first image's begin to the last one's end. ``startup``: from the process's creation to
-    the first detection.
+    the first detection. ``processor``: what this process used of all processors within ``wall``; on a machine
+    that does other work, too, it says more than ``wall``.
     """
 
     setup: float
@@ -20,6 +21,7 @@ class Times:
     detect: tuple[float, ...]
     wall: float
     startup: float = 0.0
+    processor: float = 0.0
 
     @property
     def load_total(self) -> float:
@@ -63,6 +65,7 @@ class Times:
             "prediction_time_p90_s": self.detect_percentile(90),
             "prediction_time_p99_s": self.detect_percentile(99),
             "start_to_first_detection_s": self.startup,
+            "processor_time_s": self.processor,
             "images_per_second": self.images_per_second,
         }
 
