@@ -14,6 +14,7 @@ from typing import Any
 
 from ckssd.ck.environments import the_environment
 from ckssd.cli.result import Result
+from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
 from ckssd.install.worker import run_worker
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL"
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-score", type=float, default=0.0, help="leave out detections below this score")
     parser.add_argument("--threads", type=int, default=1, help="of the interpreter (default: 1)")
+    parser.add_argument(
+        "--resize", choices=RESIZE_METHODS, default=DEFAULT_RESIZE, help=f"default: {DEFAULT_RESIZE}"
+    )
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -41,7 +45,7 @@ def run(options: argparse.Namespace) -> Result:
     arguments = [str(image) for image in options.images]
     arguments += ["--model", model[f"{MODEL}_TFLITE_GRAPH_{options.nms.upper()}_NMS"]]
     arguments += ["--labels", model[f"{MODEL}_LABELMAP_FILE"], "--threads", str(options.threads)]
-    arguments += ["--min-score", str(options.min_score)]
+    arguments += ["--min-score", str(options.min_score), "--resize", options.resize]
     if options.draw:
         arguments += ["--draw", str(options.draw)]
     results, _ = run_worker(Path(litert["CK_ENV_LIB_LITERT_PYTHON_FILE"]), "ckssd.detect", arguments)
