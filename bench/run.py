@@ -43,13 +43,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder (default: bench/results)")
+    parser.add_argument(
+        "--results", type=Path, help="folder (default: bench/results when all parts are run, else none)"
+    )
     options = parser.parse_args()
-    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
         context = Context(Path(folder), Path(folder) / "data", options.rounds)
         for tags in (LITERT, COCO_TOOLS, BUILT_IN_DATA, BUILT_IN_MODEL, FULL_SIZE_MODEL):
             context.install(tags)
+        began = time.monotonic()
         step(f"{options.images} images of COCO's size")
         make_images(context.data, options.images, COCO_LABELS)
         rows = []
@@ -58,12 +60,11 @@ def main() -> None:
             for row in importlib.import_module(f"bench.{part}").measure(context):
                 say(f"    {row.name}: {row.measured} ({row.target}{'' if row.met else '; NOT MET'})")
                 rows.append(row)
-    write(
-        options.results,
-        rows,
-        {"rounds": options.rounds, "images": options.images, "seconds": time.monotonic() - began},
-    )
-    say(f"results: {options.results}")
+    results = options.results or (RESULTS if set(options.parts) == set(PARTS) else None)
+    if results is not None:
+        seconds = time.monotonic() - began
+        write(results, rows, {"rounds": options.rounds, "images": options.images, "seconds": seconds})
+        say(f"results: {results}")
 
 
 def write(folder: Path, rows: list[Row], run: dict[str, Any]) -> None:
