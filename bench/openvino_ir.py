@@ -1,0 +1,246 @@
+"""IRs by sub-graph replacement, measured: equality with TensorFlow, latency, and what a conversion costs.
+
+    .venv/bin/python -m bench.openvino_ir [--rounds 5] [--parts equality latency conversion] [--with-mo-2024]
+
+Results go to bench/results/openvino.json and openvino.md. With --with-mo-2024 the last Model Optimizer is
+installed in an environment of its own (openvino-dev 2024.6.0), and its IR joins the comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import subprocess
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from bench.context import INSIDE, ROOT, Row, in_turn, median_ratio
+from bench.openvino_models import FULL_SIZE_V1, MODELS, Workshop
+from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, Agreement, compare
+from tests.support.frozen_graphs import KEPT, SCORE_THRESHOLD, noise_images, run_frozen_graphs
+from tests.support.sandbox import Sandbox
+
+from ckssd.detect.openvino import OpenVINODetector, read_ir
+from ckssd.graph.mo import convert
+from ckssd.graph.options import from_mapping, options_from
+from ckssd.install import run_uv
+from ckssd.measure.machine import describe_machine
+from ckssd.report import say, step
+
+PARTS = ("equality", "latency", "conversion")
+RESULTS = ROOT / "bench" / "results"
+IMAGES, SIZE, SEED = 16, 300, 3
+SURE = 0.3
+MO_2024 = "openvino-dev[tensorflow2]==2024.6.0"
+MO_2024_CONFIGURATION = "ssd_support_api_v1.15.json"
+
+
+def main() -> None:
+    """Install what is needed, run the parts, write the results."""
+    parser = argparse.ArgumentParser(prog="bench.openvino_ir", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="for equality")
+    parser.add_argument("--with-mo-2024", action="store_true")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder (default: bench/results)")
+    options = parser.parse_args()
+    images = noise_images(IMAGES, SIZE, SEED)
+    with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
+        workshop = Workshop(Sandbox(Path(folder) / "home"))
+        rows: list[Row] = []
+        if "equality" in options.parts:
+            for model in options.models:
+                rows += equality(workshop, model, images)
+        if "latency" in options.parts:
+            rows += latency(workshop, images, options.rounds, with_mo_2024=options.with_mo_2024)
+        if "conversion" in options.parts:
+            rows += conversion(workshop, options.rounds)
+        workshop.sandbox.remove()
+    write(options.results, rows, options.rounds)
+
+
+def equality(workshop: Workshop, model: str, images: dict[str, np.ndarray]) -> list[Row]:
+    """Two rows for each exporter's graph of a model: the sure detections, and all."""
+    graphs = workshop.graphs(model)
+    expected = run_frozen_graphs(workshop.tensorflow, graphs, images, workshop.folder)
+    rows = []
+    for name, graph in graphs.items():
+        xml, configuration = to_ir(graph, workshop.folder / "ir")
+        detector = OpenVINODetector(read_ir(xml))
+        found = {key: detector.detect(image[np.newaxis].astype(np.float32)) for key, image in images.items()}
+        pairs = [(key, found[key], expected[name][key]) for key in images]
+        for threshold in (SURE, SCORE_THRESHOLD):
+            agreement = compare(pairs, threshold=threshold, keep=KEPT)
+            row = _equality_row(f"{model}, {name}", configuration, threshold, agreement)
+            say(f"    {row.name}: {row.measured}")
+            rows.append(row)
+    return rows
+
+
+def _equality_row(name: str, configuration: str, threshold: float, found: Agreement) -> Row:
+    near = found.score_difference <= SCORE_TOLERANCE and found.box_difference <= BOX_TOLERANCE
+    unmatched = found.unmatched if threshold == SURE else found.untied
+    return Row(
+        f"{name}, over {threshold}",
+        "none unmatched" if threshold == SURE else "unmatched only where scores tie",
+        f"{len(found.unmatched)} of {found.compared} unmatched, {len(found.untied)} without a tie; "
+        f"score {found.score_difference:.1e}, box {found.box_difference:.1e}",
+        not unmatched and near,
+        {"configuration": configuration, "unmatched": [dataclasses.asdict(each) for each in found.unmatched]},
+    )
+
+
+def latency(
+    workshop: Workshop, images: dict[str, np.ndarray], rounds: int, *, with_mo_2024: bool
+) -> list[Row]:
+    """One thread, full-size v1: the IR against the same file run in other ways."""
+    graph = workshop.model(FULL_SIZE_V1) / "frozen_inference_graph.pb"
+    xml, _ = to_ir(graph, workshop.folder / "ir")
+    pictures = workshop.folder / "pictures.npz"
+    np.savez(pictures, **images)
+    openvino = partial(_seconds, workshop.openvino, "openvino_latency.py", pictures)
+    contenders = {
+        "IR": partial(openvino, xml),
+        "direct": partial(openvino, graph),
+        "TensorFlow": partial(_seconds, workshop.tensorflow, "tensorflow_latency.py", pictures, graph),
+    }
+    if with_mo_2024:
+        contenders["mo 2024.6"] = partial(openvino, _by_mo_2024(workshop, graph))
+    step(f"latency of {', '.join(contenders)}, {rounds} rounds in turn")
+    found = in_turn(contenders, rounds)
+    mine = found["IR"]
+    wanted = {
+        "direct": ("OpenVINO's direct conversion of the same file", 20.0),
+        "TensorFlow": ("TensorFlow's frozen graph", 3.0),
+        "mo 2024.6": ("the IR of mo 2024.6 on the same runtime", 0.95),
+    }
+    rows = []
+    for name, (what, least) in wanted.items():
+        if name in found:
+            ratio = median_ratio(found[name], mine)
+            target = "within 5 %" if least < 1 else f"at least {least:g} times faster"
+            times = f"{median(found[name]) * 1e3:.1f} ms against {median(mine) * 1e3:.1f} ms"
+            measured = f"{ratio:.2f} times ({times})"
+            rows.append(Row(f"latency, 1 thread, against {what}", target, measured, ratio >= least, found))
+            say(f"    {rows[-1].name}: {measured}")
+    return rows
+
+
+def _seconds(python: Path, script: str, images: Path, model: Path) -> float:
+    """The median seconds of an image, in a process of its own."""
+    done = subprocess.run(
+        [str(python), str(INSIDE / script), str(model), str(images)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    return median(json.loads(done.stdout))
+
+
+def _by_mo_2024(workshop: Workshop, graph: Path) -> Path:
+    """The IR of the last Model Optimizer, installed for this in an environment of its own."""
+    step(f"installing {MO_2024}, and its conversion")
+    home = workshop.folder / "mo 2024"
+    run_uv(["venv", "--python", "3.11", str(home)])
+    run_uv(["pip", "install", "--python", str(home / "bin" / "python"), MO_2024])
+    (configuration,) = home.glob(
+        f"lib/python*/site-packages/openvino/tools/mo/front/tf/{MO_2024_CONFIGURATION}"
+    )
+    flags = {
+        "input_model": graph,
+        "transformations_config": configuration,
+        "tensorflow_object_detection_api_pipeline_config": graph.with_name("pipeline.config"),
+        "output_dir": workshop.folder / "mo 2024 ir",
+        "compress_to_fp16": False,
+    }
+    command = [str(home / "bin" / "python"), "-m", "openvino.tools.mo"]
+    command += [f"--{name}={value}" for name, value in flags.items()]
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    return workshop.folder / "mo 2024 ir" / f"{graph.stem}.xml"
+
+
+def conversion(workshop: Workshop, rounds: int) -> list[Row]:
+    """The whole process, from its start to its end, and its peak memory."""
+    graph = workshop.model(FULL_SIZE_V1) / "frozen_inference_graph.pb"
+    settings = workshop.folder / "settings.json"
+    flags = {"input_model": str(graph), "output_dir": str(workshop.folder / "converted")}
+    settings.write_text(json.dumps(flags), encoding="utf-8")
+    output = workshop.folder / "account.json"
+    command = [str(workshop.openvino), "-m", "ckssd.graph", "--settings", str(settings)]
+    runs = [_whole_process([*command, "--output", str(output)]) for _ in range(rounds)]
+    seconds = [each[0] for each in runs]
+    megabytes = [each[1] for each in runs]
+    return [
+        Row(
+            "conversion of full-size v1, whole process",
+            "under 4 s",
+            f"{median(seconds):.1f} s",
+            median(seconds) < 4,
+            {"seconds": seconds},
+        ),
+        Row(
+            "its peak memory",
+            "under 400 MB",
+            f"{median(megabytes):.0f} MB",
+            median(megabytes) < 400,
+            {"MB": megabytes},
+        ),
+    ]
+
+
+def _whole_process(command: list[str]) -> tuple[float, float]:
+    """Seconds, and the peak of its resident memory in MB."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{command} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss / 1024  # Linux gives KiB
+
+
+def to_ir(graph: Path, folder: Path) -> tuple[Path, str]:
+    """Convert by the configuration that fits; the .xml and the configuration's name."""
+    flags = {"input_model": str(graph), "output_dir": str(folder), "model_name": graph.stem}
+    done = convert(options_from(from_mapping(flags)))
+    return Path(done.data["xml"]), done.data["configuration"]
+
+
+def write(folder: Path, rows: list[Row], rounds: int) -> None:
+    """Write openvino.json and openvino.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine: dict[str, Any] = {k: v for k, v in describe_machine().items() if k != "peak_memory_mb"}
+    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    content = {
+        "date": date,
+        "machine": machine,
+        "rounds": rounds,
+        "rows": list(map(dataclasses.asdict, rows)),
+    }
+    (folder / "openvino.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    lines = [
+        f"Measured on {date} by `python -m bench.openvino_ir`: {machine['cpu']}, {machine['processors']} "
+        f"processors; {IMAGES} images, medians of {rounds} rounds in turn.",
+        "",
+        "| | target | measured | |",
+        "|---|---|---|---|",
+        *(f"| {r.name} | {r.target} | {r.measured} | {'met' if r.met else '**not met**'} |" for r in rows),
+    ]
+    (folder / "openvino.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    say(f"results: {folder}")
+
+
+if __name__ == "__main__":
+    main()
