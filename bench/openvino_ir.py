@@ -22,7 +22,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from bench.context import INSIDE, ROOT, Row, in_turn, median_ratio
+from bench.context import ROOT, Context, Row, in_turn, median_ratio
 from bench.openvino_models import FULL_SIZE_V1, MODELS, Workshop
 from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, Agreement, compare
 from tests.support.frozen_graphs import KEPT, SCORE_THRESHOLD, noise_images, run_frozen_graphs
@@ -106,16 +106,19 @@ def latency(
     xml, _ = to_ir(graph, workshop.folder / "ir")
     pictures = workshop.folder / "pictures.npz"
     np.savez(pictures, **images)
-    openvino = partial(_seconds, workshop.openvino, "openvino_latency.py", pictures)
+    context = Context(workshop.folder, workshop.folder, rounds)
+    openvino = partial(context.run, workshop.openvino, "openvino_latency.py", pictures)
     contenders = {
         "IR": partial(openvino, xml),
         "direct": partial(openvino, graph),
-        "TensorFlow": partial(_seconds, workshop.tensorflow, "tensorflow_latency.py", pictures, graph),
+        "TensorFlow": partial(context.run, workshop.tensorflow, "tensorflow_latency.py", pictures, graph),
     }
     if with_mo_2024:
         contenders["mo 2024.6"] = partial(openvino, _by_mo_2024(workshop, graph))
     step(f"latency of {', '.join(contenders)}, {rounds} rounds in turn")
-    found = in_turn(contenders, rounds)
+    found = {
+        name: [median(seconds) for seconds in runs] for name, runs in in_turn(contenders, rounds).items()
+    }
     mine = found["IR"]
     wanted = {
         "direct": ("OpenVINO's direct conversion of the same file", 20.0),
@@ -132,20 +135,6 @@ def latency(
             rows.append(Row(f"latency, 1 thread, against {what}", target, measured, ratio >= least, found))
             say(f"    {rows[-1].name}: {measured}")
     return rows
-
-
-def _seconds(python: Path, script: str, images: Path, model: Path) -> float:
-    """The median seconds of an image, in a process of its own."""
-    done = subprocess.run(
-        [str(python), str(INSIDE / script), str(model), str(images)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        check=True,
-    )
-    return median(json.loads(done.stdout))
 
 
 def _by_mo_2024(workshop: Workshop, graph: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Latency of a model with OpenVINO: ``openvino_latency.py MODEL IMAGES.npz`` prints seconds for each image.
+"""Latency of a model with OpenVINO: ``openvino_latency.py IMAGES.npz MODEL`` prints seconds for each image.
 
 MODEL is an IR or a frozen graph, which OpenVINO then converts by itself. One thread, float32, one image at a
 time; the first image is run once before, to warm up.
@@ -20,7 +20,7 @@ SETTINGS = {
     "INFERENCE_NUM_THREADS": "1",
 }
 
-model_file, images_file = sys.argv[1:]
+images_file, model_file = sys.argv[1:]
 images = np.load(images_file)
 core = openvino.Core()
 request = core.compile_model(core.read_model(model_file), "CPU", SETTINGS).create_infer_request()

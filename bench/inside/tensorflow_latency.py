@@ -1,4 +1,4 @@
-"""Latency of a frozen graph with TensorFlow: ``tensorflow_latency.py MODEL IMAGES.npz`` prints seconds.
+"""Latency of a frozen graph with TensorFlow: ``tensorflow_latency.py IMAGES.npz MODEL`` prints seconds.
 
 One thread, one image at a time; the first image is run three times before, to warm up.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from ckssd.detect.frozen import FrozenGraphDetector
 
-model_file, images_file = sys.argv[1:]
+images_file, model_file = sys.argv[1:]
 images = np.load(images_file)
 inputs = [images[name][np.newaxis] for name in images.files]
 detector = FrozenGraphDetector(Path(model_file), threads=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import ckssd.tflite
 from ckssd.detect.litert import LiteRTDetector
 from ckssd.install import find_pythons
 from ckssd.tflite.convert import REGULAR_NMS, make_tflite_model
 from ckssd.tflite.model import read_model
 from ckssd.tflite.seeded import FILES, make_seeded_checkpoint
 from tests.e2e.test_equality import IMAGES, SCORE_THRESHOLD, SCRIPT, count_matched, detect, variables
+from tests.support.frozen_graphs import noise_images
 from tests.support.sandbox import CHECKOUT, Sandbox
 
 pytestmark = pytest.mark.skipif(
@@ -64,13 +63,7 @@ def obj_det_dir(old: Sandbox) -> Path:
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, np.ndarray]:
     """Structured noise, other than the model's own, of a size that has to be resized."""
-    script = Path(ckssd.tflite.__file__).parent / "inside" / "seeded_checkpoint.py"
-    spec = importlib.util.spec_from_file_location("seeded_checkpoint", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {f"{k}": module.noise_image(module.generator(1, f"test {k}"), 400) for k in range(IMAGES)}
+    return noise_images(IMAGES, size=400, seed=1)
 
 
 @pytest.fixture(scope="module")
