@@ -87,6 +87,26 @@ def test_the_hooks_swap_a_part() -> None:
     assert (applied.removed, applied.added) == (("tower/in", "tower/out"), ("short",))
 
 
+class AliasLikeANode(Swap):
+    """Its alias is the name of a matched node."""
+
+    def generate_sub_graph(self, graph: Graph, match: SubgraphMatch) -> SubGraph:
+        return {"tower/in": graph.add("Sigmoid", "short", [None])}
+
+    def input_edges_match(self, graph: Graph, match: SubgraphMatch, new: SubGraph) -> Mapping[Place, Place]:
+        return {"tower/in": "tower/in"}
+
+    def output_edges_match(self, graph: Graph, match: SubgraphMatch, new: SubGraph) -> Mapping[Place, Place]:
+        return {"tower/out": "tower/in"}
+
+
+def test_aliases_mean_new_nodes_and_never_old_ones() -> None:
+    graph = tower()
+    apply(graph, AliasLikeANode)
+    assert graph.node("short").inputs == [Output("image")]
+    assert graph.node("result").inputs == [Output("short")]
+
+
 def test_a_general_replacer_gets_its_attributes() -> None:
     graph = tower()
     apply(graph, Rename, GeneralReplacement("Rename", {"label": "x"}, "here"))

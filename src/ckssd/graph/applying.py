@@ -107,9 +107,9 @@ def _replace(graph: Graph, match: SubgraphMatch, replacer: FrontReplacementFromC
     new = guarded(lambda: replacer.generate_sub_graph(graph, match), f"{name}.generate_sub_graph")
     inputs = guarded(lambda: replacer.input_edges_match(graph, match, new), f"{name}.input_edges_match")
     for old, fresh in inputs.items():
-        _connect(graph, name, _place(old, new), _place(fresh, new))
+        _connect(graph, name, _place(old, {}), _place(fresh, new))
     outputs = guarded(lambda: replacer.output_edges_match(graph, match, new), f"{name}.output_edges_match")
-    standing_in = {Output(*_place(old, new)): Output(*_place(fresh, new)) for old, fresh in outputs.items()}
+    standing_in = {Output(*_place(old, {})): Output(*_place(fresh, new)) for old, fresh in outputs.items()}
     for old_output, new_output in standing_in.items():
         graph.redirect(old_output, new_output)
     removed = guarded(lambda: list(replacer.nodes_to_remove(graph, match)), f"{name}.nodes_to_remove")
@@ -122,6 +122,7 @@ def _replace(graph: Graph, match: SubgraphMatch, replacer: FrontReplacementFromC
 
 
 def _place(place: Place, new: SubGraph) -> tuple[str, int]:
+    """Name and port; a name of the new sub-graph may be an alias."""
     name, port = (place, 0) if isinstance(place, str) else place
     return (new[name].name if name in new else name), port
 
