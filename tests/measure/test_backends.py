@@ -1,0 +1,98 @@
+"""Models of other runtimes than LiteRT: which variables name them, and what is said of their detections."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ckssd.detect.network_input import NetworkInput
+from ckssd.errors import InputError, UsageError
+from ckssd.measure.backends import open_backend
+from ckssd.measure.settings import from_environment
+from tests.detect.test_openvino import write_ir
+from tests.measure.conftest import Bench
+
+OPENVINO, TENSORFLOW = "CK_ENV_OPENVINO_MODEL_", "CK_ENV_TENSORFLOW_MODEL_"
+PIPELINE = """
+model { ssd {
+  num_classes: 6
+  image_resizer { fixed_shape_resizer { height: 4 width: 5 } }
+  box_coder { faster_rcnn_box_coder { y_scale: 20.0 } }
+  post_processing { batch_non_max_suppression { score_threshold: 0.25 max_total_detections: 70 } }
+} }
+"""
+
+
+def as_openvino(bench: Bench, **changed: str) -> dict[str, str]:
+    """The variables of a run with OpenVINO; TensorFlow's model, its origin, is named beside it."""
+    ir = write_ir(bench.model)
+    model = {"ROOT": str(bench.model), "XML": str(ir), "LABELMAP_FILE": "labelmap.pbtxt"}
+    return {
+        **bench.environment,
+        "CK_RUNTIME": "openvino",
+        **{OPENVINO + name: value for name, value in model.items()},
+        f"{TENSORFLOW}IMAGE_WIDTH": "299",
+        **changed,
+    }
+
+
+def as_tensorflow(bench: Bench, pipeline: str | None = PIPELINE, **changed: str) -> dict[str, str]:
+    graph = bench.model / "frozen_inference_graph.pb"
+    graph.write_bytes(b"")
+    if pipeline is not None:
+        graph.with_name("pipeline.config").write_text(pipeline)
+    sizes = {f"{TENSORFLOW}IMAGE_WIDTH": "", f"{TENSORFLOW}IMAGE_HEIGHT": ""}
+    named = {"CK_RUNTIME": "tensorflow", f"{TENSORFLOW}FROZEN_GRAPH": str(graph)}
+    return {**bench.environment, **sizes, **named, **changed}
+
+
+def test_openvinos_model_has_variables_of_its_own(bench: Bench) -> None:
+    settings = from_environment(as_openvino(bench))
+    assert settings.model == bench.model / "model.xml"
+    assert settings.image_width is None, "the variable of the TensorFlow model says nothing about it"
+    backend = open_backend(settings)
+    assert (backend.num_classes, backend.postprocessing.nms) == (6, "regular")
+    assert backend.postprocessing.by == "DetectionOutput, scores by sigmoid"
+    assert backend.postprocessing.scales_yxhw == (20, 10, 2.5, 5)
+
+
+@pytest.mark.parametrize("name", ["ROOT", "XML", "LABELMAP_FILE"])
+def test_a_missing_variable_has_openvinos_name(bench: Bench, name: str) -> None:
+    with pytest.raises(UsageError, match=f"{OPENVINO}{name}"):
+        from_environment(as_openvino(bench, **{OPENVINO + name: ""}))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("USE_NMS", "fast"), ("CUSTOM_MODEL_SETTINGS", "yes"), ("USE_NMS", "none")]
+)
+def test_nms_that_a_runtime_cannot_do_is_refused(bench: Bench, setting: str, value: str) -> None:
+    anchors = bench.model / "anchors.txt"
+    anchors.write_text("0.5 0.5 1 1\n")
+    for environment in (as_openvino(bench), as_tensorflow(bench)):
+        given = {**environment, f"{TENSORFLOW}ANCHORS": str(anchors), setting: value}
+        with pytest.raises(UsageError, match=setting):
+            open_backend(from_environment(given))
+
+
+def test_a_frozen_graph_is_described_by_its_pipeline_configuration(bench: Bench) -> None:
+    backend = open_backend(from_environment(as_tensorflow(bench)))
+    assert backend.input == NetworkInput(width=5, height=4, dtype="uint8")
+    done = backend.postprocessing
+    assert backend.num_classes == 6
+    assert (done.score_threshold, done.max_detections) == (0.25, 70)
+    assert (done.iou_threshold, done.detections_per_class) == (0.6, 100), "defaults of the message"
+    assert done.scales_yxhw == (20, 10, 5, 5)
+
+
+@pytest.mark.parametrize("pipeline", [None, "model { ssd { num_classes: 6 } }", "model { ssd {"])
+def test_a_frozen_graph_without_its_configuration_is_refused(bench: Bench, pipeline: str | None) -> None:
+    with pytest.raises(InputError, match="pipeline configuration"):
+        open_backend(from_environment(as_tensorflow(bench, pipeline)))
+
+
+def test_the_frozen_graph_detector_is_imported_without_tensorflow(bench: Bench) -> None:
+    open_backend(from_environment(as_tensorflow(bench)))
+    assert "tensorflow" not in sys.modules
+    assert Path(sys.modules["ckssd.detect.frozen"].__file__ or "").name == "frozen.py"
