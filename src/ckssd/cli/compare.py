@@ -82,6 +82,10 @@ def run(options: argparse.Namespace) -> Result:
 
 
 def _prepare(options: argparse.Namespace) -> list[Prepared]:
+    runtimes = options.runtimes.split(",")
+    for runtime in runtimes:
+        if runtime not in RUNTIMES:
+            raise UsageError("Unknown runtime", where=f"--runtimes={runtime}", expected=", ".join(RUNTIMES))
     shared = {**os.environ, **the_environment("tool,coco").variables}
     shared |= the_environment(joined("dataset,object-detection", options.dataset)).variables
     given = {"CK_HOST_CPU_NUMBER_OF_PROCESSORS": options.threads, "CK_BATCH_COUNT": options.count}
@@ -89,9 +93,7 @@ def _prepare(options: argparse.Namespace) -> list[Prepared]:
     shared |= {name: value for name, value in given.items() if value}
     shared |= pairs(options.env, "--env")
     prepared = []
-    for runtime in options.runtimes.split(","):
-        if runtime not in RUNTIMES:
-            raise UsageError("Unknown runtime", where=f"--runtimes={runtime}", expected=", ".join(RUNTIMES))
+    for runtime in runtimes:
         for model in options.models:
             for nms in options.nms.split(",") if runtime == "litert" else [""]:
                 prepared.append(_prepare_one(shared, runtime, model, nms, options.tensorflow))
@@ -105,7 +107,8 @@ def _prepare_one(shared: dict[str, str], runtime: str, model: str, nms: str, ten
     ).variables
     variables = {**shared, **the_environment(joined(installed.models, model)).variables}
     settings = from_environment({**variables, "CK_RUNTIME": runtime, "USE_NMS": nms})
-    name = " ".join(part for part in (runtime, settings.model_name, nms) if part)
+    # Models that differ in nothing but their tags, a quantised one for instance, have the same name.
+    name = " ".join(part for part in (runtime, settings.model_name, model, nms) if part)
     return Prepared(Contender(name, runtime, settings.model_name), Path(library[installed.python]), settings)
 
 
