@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -12,8 +13,10 @@ import pytest
 
 import ckssd.tflite
 from ckssd.errors import InputError, UsageError
+from ckssd.graph.pipeline import read_pipeline
 from ckssd.tflite.seeded import make_seeded_checkpoint
 
+ENTRIES = sorted((Path(__file__).parents[2] / "package").glob("model-tf-*-seeded"))
 SCRIPT = Path(ckssd.tflite.__file__).parent / "inside" / "seeded_checkpoint.py"
 
 
@@ -107,3 +110,17 @@ def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
             tmp_path, tmp_path, tmp_path / "pipeline.config", tmp_path / "out", seed=1, images=8
         )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_an_entry_says_of_its_model_what_the_configuration_says(entry: Path) -> None:
+    meta = json.loads((entry / ".cm" / "meta.json").read_text())
+    pipeline = read_pipeline(entry / meta["ckssd"]["pipeline_config"])
+    stated = {name.removeprefix("CK_ENV_TENSORFLOW_MODEL_"): value for name, value in meta["env"].items()}
+    assert pipeline.number("model", "ssd", "num_classes") == int(stated["NUM_CLASSES"])
+    assert pipeline.image_size() == (int(stated["IMAGE_HEIGHT"]), int(stated["IMAGE_WIDTH"]))
+    assert pipeline.nms("iou_threshold") == float(stated["NMS_IOU_THRESHOLD"])
+    assert pipeline.nms("max_total_detections") == int(stated["MAX_DETECTIONS"])
+    network = pipeline.value("model", "ssd", "feature_extractor", "type")
+    assert network is not None
+    assert stated["MODEL_NAME"] == f"{network}_coco_seeded"
