@@ -13,19 +13,16 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import sys
-import tempfile
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
 from ckssd.cli.result import Result
 from ckssd.graph.mo import convert
 from ckssd.graph.options import add_arguments, as_mapping, options_from
-from ckssd.install.worker import run_worker
+from ckssd.recipes.openvino_model import PYTHON, optimize_model
 
 OPENVINO_TAGS = "lib,openvino"
-PYTHON = "CK_ENV_LIB_OPENVINO_PYTHON_FILE"
 
 __all__ = ["add_arguments", "run"]
 
@@ -39,10 +36,7 @@ def run(options: argparse.Namespace) -> Result:
     if checked.dry_run:
         converted = convert(checked)
         return Result("\n".join(converted.lines), converted.data)
-    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
-        settings = Path(folder) / "settings.json"
-        settings.write_text(json.dumps(as_mapping(options)), encoding="utf-8")
-        result, _ = run_worker(_python(), "ckssd.graph", ["--settings", str(settings)])
+    result = optimize_model(_python(), as_mapping(options))
     return Result("\n".join(result["lines"]), result["data"])
 
 
