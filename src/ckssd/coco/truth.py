@@ -89,10 +89,10 @@ def read_truth(path: Path, cache: Path | None = None) -> GroundTruth:
 
 def _cache_folder() -> Path:
     # ckssd.fetch has the same rule, but cannot be imported in the metrics' environment, which lacks requests.
-    root = os.environ.get("CKSSD_CACHE") or os.path.join(  # noqa: PTH118 - joins an empty variable, too
-        os.environ.get("XDG_CACHE_HOME") or "~/.cache", "ckssd"
-    )
-    return Path(root).expanduser() / FORMAT
+    chosen, base = os.environ.get("CKSSD_CACHE"), Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if chosen:
+        return Path(chosen).expanduser().absolute() / FORMAT
+    return (base if base.is_absolute() else Path.home() / ".cache") / "ckssd" / FORMAT
 
 
 def _load(kept: Path) -> GroundTruth | None:
