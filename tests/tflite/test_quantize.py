@@ -70,6 +70,6 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
 
 def test_tensorflow_1_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(__version__="1.13.1"))
-    quantize = runpy.run_path(str(STEPS))["quantize"]
+    convert = runpy.run_path(str(STEPS))["convert"]
     with pytest.raises(SystemExit, match=r"quantising needs TensorFlow 2, this is 1\.13\.1"):
-        quantize(SimpleNamespace(), ["a.jpg"], 300, 300)
+        convert({"calibration": ["a.jpg"], "graph": "not read"}, {})

@@ -136,6 +136,8 @@ def converter_class():
 
 def convert(step, result):
     """tflite_graph.pb to a TFLite file, with or without the postprocessing op."""
+    if step["calibration"]:
+        need_tensorflow_2("quantising")
     graph = read_graph(step["graph"])
     shape = [dim.size for dim in node_of(graph, INPUT, step["graph"]).attr["shape"].shape.dim]
     outputs = WITH_POSTPROCESS if step["postprocess"] else WITHOUT_POSTPROCESS
@@ -150,14 +152,19 @@ def convert(step, result):
     write_bytes(step["output"], converter.convert())
 
 
+def need_tensorflow_2(purpose):
+    """End with one line where this TensorFlow is older."""
+    import tensorflow as tf
+
+    if int(tf.__version__.split(".")[0]) < 2:
+        raise SystemExit(f"{purpose} needs TensorFlow 2, this is {tf.__version__}")
+
+
 def quantize(converter, images, height, width):
     """Make the converter quantise: int8 inside, uint8 image in, float boxes and scores out."""
     import numpy as np
     import tensorflow as tf
     from PIL import Image
-
-    if int(tf.__version__.split(".")[0]) < 2:
-        raise SystemExit(f"quantising needs TensorFlow 2, this is {tf.__version__}")
 
     def samples():
         for path in images:
