@@ -107,18 +107,19 @@ def latency(
     pictures = workshop.folder / "pictures.npz"
     np.savez(pictures, **images)
     context = Context(workshop.folder, workshop.folder, rounds)
-    openvino = partial(context.run, workshop.openvino, "openvino_latency.py", pictures)
+    by_openvino = {"IR": xml, "direct": graph}
+    if with_mo_2024:
+        by_openvino["mo 2024.6"] = _by_mo_2024(workshop, graph)
     contenders = {
-        "IR": partial(openvino, xml),
-        "direct": partial(openvino, graph),
+        "OpenVINO": partial(
+            context.run, workshop.openvino, "openvino_latency.py", pictures, *by_openvino.values()
+        ),
         "TensorFlow": partial(context.run, workshop.tensorflow, "tensorflow_latency.py", pictures, graph),
     }
-    if with_mo_2024:
-        contenders["mo 2024.6"] = partial(openvino, _by_mo_2024(workshop, graph))
-    step(f"latency of {', '.join(contenders)}, {rounds} rounds in turn")
-    found = {
-        name: [median(seconds) for seconds in runs] for name, runs in in_turn(contenders, rounds).items()
-    }
+    step(f"latency with {' and '.join(contenders)}, {rounds} rounds in turn")
+    runs = in_turn(contenders, rounds)
+    found = {name: [median(run[index]) for run in runs["OpenVINO"]] for index, name in enumerate(by_openvino)}
+    found["TensorFlow"] = [median(seconds) for (seconds,) in runs["TensorFlow"]]
     mine = found["IR"]
     wanted = {
         "direct": ("OpenVINO's direct conversion of the same file", 20.0),

@@ -1,6 +1,7 @@
 """Latency of a frozen graph with TensorFlow: ``tensorflow_latency.py IMAGES.npz MODEL`` prints seconds.
 
-One thread, one image at a time; the first image is run three times before, to warm up.
+One thread, one image at a time; the first image is run three times before, to warm up. The seconds are a list
+in a list, as of the one model.
 """
 
 from __future__ import annotations
@@ -25,4 +26,4 @@ for image in inputs:
     began = time.perf_counter()
     detector.detect(image)
     seconds.append(time.perf_counter() - began)
-print(json.dumps(seconds))
+print(json.dumps([seconds]))
