@@ -33,7 +33,7 @@ from bench.images import make_images
 from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
 
-PARTS = ("startup", "decoding", "throughput", "nms", "coco_metrics", "int8")
+PARTS = ("startup", "decoding", "latency", "throughput", "nms", "coco_metrics", "int8")
 RESULTS = ROOT / "bench" / "results"
 
 
@@ -49,15 +49,17 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
         context = Context(Path(folder), Path(folder) / "data", options.rounds)
-        for tags in (LITERT, COCO_TOOLS, BUILT_IN_DATA, BUILT_IN_MODEL, FULL_SIZE_MODEL):
+        parts = {name: importlib.import_module(f"bench.{name}") for name in options.parts}
+        needed = (LITERT, COCO_TOOLS, BUILT_IN_DATA, BUILT_IN_MODEL, FULL_SIZE_MODEL)
+        for tags in [*needed, *(tags for part in parts.values() for tags in getattr(part, "NEEDED", ()))]:
             context.install(tags)
         began = time.monotonic()
         step(f"{options.images} images of COCO's size")
         make_images(context.data, options.images, COCO_LABELS)
         rows = []
-        for part in options.parts:
-            step(part)
-            for row in importlib.import_module(f"bench.{part}").measure(context):
+        for name, part in parts.items():
+            step(name)
+            for row in part.measure(context):
                 say(f"    {row.name}: {row.measured} ({row.target}{'' if row.met else '; NOT MET'})")
                 rows.append(row)
     results = options.results or (RESULTS if set(options.parts) == set(PARTS) else None)
