@@ -1,9 +1,11 @@
 """IRs by sub-graph replacement, measured: equality with TensorFlow, latency, and what a conversion costs.
 
-    .venv/bin/python -m bench.openvino_ir [--rounds 5] [--parts equality latency conversion] [--with-mo-2024]
+    .venv/bin/python -m bench.openvino_ir [--rounds 5] [--parts equality latency conversion]
+        [--with-mo-2024] [--with-tensorflow-1]
 
 Results go to bench/results/openvino.json and openvino.md. With --with-mo-2024 the last Model Optimizer is
-installed in an environment of its own (openvino-dev 2024.6.0), and its IR joins the comparison.
+installed in an environment of its own (openvino-dev 2024.6.0), and its IR joins the comparison;
+with --with-tensorflow-1 the graph as TensorFlow 1.13.1 exports and runs it (needs Python 3.7).
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="for equality")
     parser.add_argument("--with-mo-2024", action="store_true")
+    parser.add_argument("--with-tensorflow-1", action="store_true")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder (default: bench/results)")
     options = parser.parse_args()
     images = noise_images(IMAGES, SIZE, SEED)
@@ -60,7 +63,13 @@ def main() -> None:
             for model in options.models:
                 rows += equality(workshop, model, images)
         if "latency" in options.parts:
-            rows += latency(workshop, images, options.rounds, with_mo_2024=options.with_mo_2024)
+            rows += latency(
+                workshop,
+                images,
+                options.rounds,
+                with_mo_2024=options.with_mo_2024,
+                with_tensorflow_1=options.with_tensorflow_1,
+            )
         if "conversion" in options.parts:
             rows += conversion(workshop, options.rounds)
         workshop.sandbox.remove()
@@ -99,7 +108,12 @@ def _equality_row(name: str, configuration: str, threshold: float, found: Agreem
 
 
 def latency(
-    workshop: Workshop, images: dict[str, np.ndarray], rounds: int, *, with_mo_2024: bool
+    workshop: Workshop,
+    images: dict[str, np.ndarray],
+    rounds: int,
+    *,
+    with_mo_2024: bool,
+    with_tensorflow_1: bool,
 ) -> list[Row]:
     """One thread, full-size v1: the IR against the same file run in other ways."""
     graph = workshop.model(FULL_SIZE_V1) / "frozen_inference_graph.pb"
@@ -116,14 +130,21 @@ def latency(
         ),
         "TensorFlow": partial(context.run, workshop.tensorflow, "tensorflow_latency.py", pictures, graph),
     }
+    if with_tensorflow_1:
+        old_python, old_graph = workshop.by_tensorflow_1(FULL_SIZE_V1)
+        contenders["TensorFlow 1.13.1"] = partial(
+            context.run, old_python, "tensorflow_latency.py", pictures, old_graph
+        )
     step(f"latency with {' and '.join(contenders)}, {rounds} rounds in turn")
     runs = in_turn(contenders, rounds)
     found = {name: [median(run[index]) for run in runs["OpenVINO"]] for index, name in enumerate(by_openvino)}
-    found["TensorFlow"] = [median(seconds) for (seconds,) in runs["TensorFlow"]]
+    for name in [name for name in runs if name.startswith("TensorFlow")]:
+        found[name] = [median(seconds) for (seconds,) in runs[name]]
     mine = found["IR"]
     wanted = {
         "direct": ("OpenVINO's direct conversion of the same file", 20.0),
-        "TensorFlow": ("TensorFlow's frozen graph", 3.0),
+        "TensorFlow": ("TensorFlow 2.21, the same frozen graph", 3.0),
+        "TensorFlow 1.13.1": ("TensorFlow 1.13.1, its own frozen graph", 3.0),
         "mo 2024.6": ("the IR of mo 2024.6 on the same runtime", 0.95),
     }
     rows = []

@@ -30,6 +30,7 @@ GRAPHS = {
     "before 1.6 (emulated)": ("pre-1.6", limits(LEGACY_IOU_THRESHOLD)),
 }
 EXPORTERS = {"2020.07": "model,tensorflow,api,v2020.07", "2019.05": "model,tensorflow,api,v2019.05"}
+TENSORFLOW_1 = "lib,tensorflow,v1.13.1,vprebuilt"
 TENSORFLOW, OPENVINO = "lib,tensorflow,vcpu,v2", "lib,openvino"
 
 
@@ -77,6 +78,14 @@ class Workshop:
             }
             freeze(self.tensorflow, obj_det_dir, wanted)
         return made
+
+    def by_tensorflow_1(self, name: str) -> tuple[Path, Path]:
+        """The interpreter of TensorFlow 1.13.1, and a model's frozen graph as that exports it."""
+        folder = self.model(name)
+        python = self._installed(TENSORFLOW_1, "CK_ENV_LIB_TF_PYTHON_FILE")
+        graph = self.folder / "graphs" / "TensorFlow 1.13.1.pb"
+        freeze(python, self._exporter("2020.07"), {graph: (folder, "")})
+        return python, graph
 
     def _exporter(self, release: str) -> Path:
         return self._installed(EXPORTERS[release], "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR")
