@@ -109,13 +109,19 @@ class OpenVINODetector:
         except RuntimeError as error:
             raise InputError("OpenVINO refuses the model", where=model.path, got=_last_line(error)) from error
         self._request = compiled.create_infer_request()
+        # Images are copied into the request's own tensor, and the first inference is made here: threads that
+        # make their first tensors at the same time can wait for each other for ever (2026.4.1).
+        self._input = self._request.get_input_tensor().data
+        self._input[...] = 0
+        self._request.infer()
         self._reverse_channels = model.reverse_channels
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image float32 [1, height, width, 3] of 0 to 255, red first."""
         if self._reverse_channels:
-            image = np.ascontiguousarray(image[..., ::-1])
-        self._request.infer([image], share_inputs=True)
+            image = image[..., ::-1]
+        np.copyto(self._input, image)
+        self._request.infer()
         return from_rows(self._request.get_output_tensor().data.reshape(-1, ROW))
 
 
