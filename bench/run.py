@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench.run [--rounds 5] [--images 1000] [--parts throughput startup …]
 
-Results go to bench/results/ as JSON and Markdown, with the time that it took; nothing else should run meanwhile.
+Results go to bench/results/ as JSON and Markdown, with the time that it took. Nothing else should run then.
 """
 
 from __future__ import annotations
