@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +125,17 @@ def test_an_ir_of_another_converter_is_refused(folder: Path, name: str) -> None:
     meta = {key: value for key, value in META.items() if key != name}
     with pytest.raises(InputError, match=f"ckssd/{name}.*ckssd mo"):
         read_ir(write_ir(folder, meta=meta))
+
+
+def test_detectors_in_several_threads_never_wait_for_each_other_for_ever(folder: Path) -> None:
+    # With a new tensor for each image, OpenVINO 2026.4.1 hung in one process of fourteen.
+    script = Path(__file__).with_name("in_threads.py")
+    for _ in range(4):
+        done = subprocess.run(
+            [sys.executable, str(script), str(write_ir(folder)), "4"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.stdout == "done\n", done.stderr
