@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ckssd.ck.package import switched_off
 from ckssd.errors import InputError, UsageError
 from ckssd.recipes.object_detection_api import applies_fixes, git_source, variant_of
 from ckssd.recipes.package import Package
@@ -15,11 +13,6 @@ from ckssd.recipes.package import Package
 COMMIT, OTHER = "a" * 40, "b" * 40
 GIT = {"git": {"url": "https://example.org/m.git", "commit": COMMIT, "folders": ["x"]}, "protoc": "p.lock"}
 VARIANTS = {"one": {"requirements": "one.lock"}, "two": GIT}
-SWITCHES = {
-    "one": {"extra_env": {"SOURCE": "one"}},
-    "fixes": {"extra_env": {"CK_APPLY_FIXES": "yes"}},
-    "no-fixes": {"extra_env": {"CK_APPLY_FIXES": "no"}},
-}
 
 
 def package(*variations: str, **options: str) -> Package:
@@ -73,28 +66,3 @@ def test_installations_with_other_variations_or_commits_are_others() -> None:
     ]
     assert len({each.identity for each in several}) == len(several)
     assert package("fixes", "two").identity.variation == "fixes,two"
-
-
-def options(value: str) -> dict[str, Any]:
-    return {"CK_APPLY_FIXES": value, "SOURCE": "one"}
-
-
-def test_a_variable_turns_the_default_variation_into_its_opposite() -> None:
-    assert switched_off(SWITCHES, ["model", "one", "fixes"], options("no")) == ["fixes"]
-    assert switched_off(SWITCHES, ["model", "one", "fixes"], options("off")) == ["fixes"]
-
-
-def test_a_variable_that_agrees_changes_nothing() -> None:
-    assert switched_off(SWITCHES, ["model", "one", "fixes"], options("yes")) == []
-    assert switched_off(SWITCHES, ["model", "one", "no-fixes"], options("no")) == []
-    assert switched_off(SWITCHES, ["model", "one", "fixes"], {}) == []
-
-
-def test_a_variable_against_the_opposite_asked_for_by_name_is_a_contradiction() -> None:
-    with pytest.raises(UsageError, match="contradicts"):
-        switched_off(SWITCHES, ["one", "no-fixes"], options("yes"))
-
-
-def test_a_value_that_is_neither_yes_nor_no_is_refused() -> None:
-    with pytest.raises(UsageError, match="CK_APPLY_FIXES"):
-        switched_off(SWITCHES, ["one", "fixes"], options("perhaps"))

@@ -12,16 +12,13 @@ from typing import Any
 from ckssd.ck.environments import find_by_location, remove_half_made
 from ckssd.ck.home import ck_repositories
 from ckssd.ck.kernel import Answer, hook
-from ckssd.errors import UsageError
-from ckssd.fetch.settings import FALSE_WORDS, TRUE_WORDS
+from ckssd.ck.variations import OPPOSITE, switched_off
 from ckssd.install import registration
 from ckssd.recipes import Dependency, Package, install, recipe_of
 
 # CK registers the environment after `setup` returned and gives no hook behind that, so the lock on
 # the folder is kept until this process installs the next package or ends: never two locks at once.
 _registering = contextlib.ExitStack()
-
-OPPOSITE = "no-"
 
 
 @hook
@@ -36,41 +33,6 @@ def pre_path(i: dict[str, Any]) -> Answer:
         # CK puts the variations' names behind this, sorted: "-no" and "-fixes-v2019.05".
         i["customize"]["extra_suggested_path"] = "-" + OPPOSITE.rstrip("-")
     return {}
-
-
-def switched_off(variations: dict[str, Any], tags: list[str], options: dict[str, Any]) -> list[str]:
-    """Return the active variations that a variable turns into their opposite, ``no-NAME``.
-
-    Raises
-    ------
-    UsageError
-        A variable contradicts such an opposite that was asked for by its name, or is neither yes nor no.
-    """
-    off = []
-    for name in tags:
-        plain = name.removeprefix(OPPOSITE)
-        if not {plain, OPPOSITE + plain} <= variations.keys():
-            continue
-        for variable, value in variations[name].get("extra_env", {}).items():
-            if _says_yes(variable, options.get(variable, value)) == _says_yes(variable, value):
-                continue
-            if name != plain:
-                raise UsageError(
-                    "A variable contradicts a variation",
-                    where=variable,
-                    expected=value,
-                    got=options[variable],
-                    advice=f"leave out the tag {name} or the variable",
-                )
-            off.append(name)
-    return off
-
-
-def _says_yes(variable: str, value: object) -> bool:
-    word = str(value).strip().lower()
-    if word not in TRUE_WORDS | FALSE_WORDS:
-        raise UsageError("A switch is neither on nor off", where=variable, expected="yes or no", got=value)
-    return word in TRUE_WORDS
 
 
 @hook

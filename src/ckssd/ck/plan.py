@@ -12,6 +12,7 @@ from typing import Any
 
 from ckssd.ck.environments import Environment, environments
 from ckssd.ck.installer import PackageEntry, package_entries, the_package
+from ckssd.ck.variations import active_variations, version_of
 from ckssd.errors import NotInstalledError
 from ckssd.install import installed
 from ckssd.recipes import Download, Package, downloads_of, with_sizes
@@ -84,32 +85,6 @@ def find_installed(package: Package) -> Environment | None:
             if provenance is not None:
                 return environment
     return None
-
-
-def active_variations(meta: Mapping[str, Any], tags: str, options: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the variations that an install with these tags has: those named, and defaults that fit them.
-
-    As CK does: a default is left out when it sets a variable that a named one sets. As our hook does: a
-    variable of the install turns ``NAME`` into ``no-NAME`` (``--env.CK_APPLY_FIXES=no``).
-    """
-    from ckssd.ck.package import OPPOSITE, switched_off
-
-    known: Mapping[str, Any] = meta.get("variations", {})
-    wanted = [tag.strip() for tag in tags.split(",") if tag.strip() in known]
-    taken = {name for variation in wanted for name in known[variation].get("extra_env", {})}
-    for name, variation in known.items():
-        variables = set(variation.get("extra_env", {}))
-        if variation.get("on_by_default") == "yes" and name not in wanted and not variables & taken:
-            wanted.append(name)
-    off = switched_off(dict(known), wanted, dict(options))
-    return tuple(sorted(OPPOSITE + name if name in off else name for name in wanted))
-
-
-def version_of(entry: PackageEntry, variations: tuple[str, ...]) -> str:
-    """Return the version that an install with these variations has."""
-    known = entry.meta.get("variations", {})
-    stated = [known[name].get("extra_customize", {}).get("version") for name in variations]
-    return next((str(version) for version in stated if version), entry.version)
 
 
 def _plan(

@@ -9,8 +9,9 @@ from typing import Any
 
 from ckssd.ck.environments import Environment, environments
 from ckssd.ck.installer import PackageEntry, install_entry, package_entries
-from ckssd.ck.plan import Planned, active_variations, find_installed, plan_entry, version_of
+from ckssd.ck.plan import Planned, find_installed, plan_entry
 from ckssd.ck.upkeep import our_packages
+from ckssd.ck.variations import active_variations, version_of
 from ckssd.install import Provenance, find_pythons, installed
 from ckssd.install.lockfile import Difference, LockedPackage, differences, in_order, locked
 from ckssd.recipes import Package
