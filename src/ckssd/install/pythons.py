@@ -131,6 +131,12 @@ def choose_python(
     return newest
 
 
+def minor_of(requires: str) -> str:
+    """The first version that specifiers name, ``3.7`` of ``==3.7.*``; ``3`` where they name none."""
+    named = re.search(r"\d+\.\d+", requires)
+    return named[0] if named else "3"
+
+
 def version_key(version: str) -> tuple[int, ...]:
     """A key that sorts versions of Python by age, pre-releases before the release.
 
@@ -265,8 +271,7 @@ def _installed_by_uv(requires: str, wanted: SpecifierSet) -> Python | None:
 
 def _no_python(requires: str, found: Sequence[Python]) -> EnvironmentSetupError:
     names = ", ".join(f"{python.version} ({python.path})" for python in found) or "none"
-    named = re.search(r"\d+\.\d+", requires)
-    version = named[0] if named else "3"
+    version = minor_of(requires)
     return EnvironmentSetupError(
         "no fitting Python is on this machine",
         expected=f"CPython {requires or 'of any version'}",

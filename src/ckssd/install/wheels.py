@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import RunError
-from ckssd.install.pythons import Python
 from ckssd.install.uv import run_uv
 
 if sys.version_info >= (3, 11):
@@ -33,8 +32,15 @@ class LockedFile:
         return self.url.rsplit("/", 1)[-1]
 
 
-def files_of_lock(lock: Path, python: Python) -> tuple[LockedFile, ...]:
+def files_of_lock(lock: Path, interpreter: Path, version: str | None = None) -> tuple[LockedFile, ...]:
     """The wheel (or, where there is none, the source archive) of every package of a lock.
+
+    Parameters
+    ----------
+    interpreter
+        The Python to ask for; it is run.
+    version
+        Ask for this version of Python instead (``3.7``), which need not be on this machine.
 
     Raises
     ------
@@ -43,7 +49,9 @@ def files_of_lock(lock: Path, python: Python) -> tuple[LockedFile, ...]:
     """
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         answer = Path(folder) / "pylock.toml"
-        options = ["--no-deps", "--format", "pylock.toml", "--python", str(python.path)]
+        options = ["--no-deps", "--format", "pylock.toml", "--python", str(interpreter)]
+        if version is not None:
+            options += ["--python-version", version]
         run_uv(["pip", "compile", str(lock.absolute()), *options, "-o", str(answer)], quiet=True)
         content = tomllib.loads(answer.read_text(encoding="utf-8"))
     if not content.get("packages"):

@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ckssd.errors import CkssdError, RunError
+from ckssd.errors import EnvironmentSetupError, RunError
 from ckssd.fetch import Settings, SourceCache
-from ckssd.install import Python, choose_python
+from ckssd.fetch.settings import is_offline
+from ckssd.install.pythons import minor_of
 from ckssd.install.wheels import files_of_lock
 from ckssd.recipes.download import sources_of
+from ckssd.recipes.environments import NAMED_PYTHON, python_for
 from ckssd.recipes.object_detection_api import git_source, variant_of
 from ckssd.recipes.package import Package
 
@@ -45,8 +47,9 @@ def downloads_of(package: Package) -> list[Download]:
 
     Raises
     ------
-    UsageError, VerificationError
-        As the install itself: the entry or the options are wrong, or a source has no hash.
+    UsageError, VerificationError, EnvironmentSetupError
+        As the install itself: the entry or the options are wrong, a source has no hash, or no Python fits
+        and none can be had.
     """
     section = package.section
     found = []
@@ -74,7 +77,7 @@ def _python_packages(package: Package) -> Iterator[Download]:
     section = dict(package.section)
     if "variants" in section:
         _, variant = variant_of(package)
-        section = {"python": section["python"], **variant}
+        section = dict(variant)
     if "git" in section:
         source = git_source(package, section)
         yield Download(
@@ -88,26 +91,28 @@ def _python_packages(package: Package) -> Iterator[Download]:
     locks = [package.folder / str(section[key]) for key in LOCK_KEYS if section.get(key)]
     if not locks:
         return
-    python = _python(package, str(section["python"]))
+    interpreter, missing = _interpreter(package)
+    if missing:
+        note = "none is on this machine; the install asks uv for one"
+        yield Download(f"CPython {missing}", "", None, "", None, note=note)
     for lock in locks:
-        yield from _files(lock, python)
+        yield from _files(lock, interpreter, missing)
 
 
-def _files(lock: Path, python: Python) -> Iterator[Download]:
+def _files(lock: Path, interpreter: Path, version: str | None) -> Iterator[Download]:
     try:
-        for file in files_of_lock(lock, python):
+        for file in files_of_lock(lock, interpreter, version):
             yield Download(file.file_name, file.url, None, f"sha256:{file.sha256}", None)
     except RunError as error:
         note = f"what the lock names; uv cannot say more now: {(error.got or '')[:200]}"
         yield Download(lock.name, "", None, "", None, note=note)
 
 
-def _python(package: Package, requires: str) -> Python:
-    named = package.options.get("CK_PYTHON")
-    preferred = Path(named or sys.executable)
+def _interpreter(package: Package) -> tuple[Path, str | None]:
+    """The install's interpreter and ``None``; where none is here, the running one and the wanted version."""
     try:
-        return choose_python(requires, preferred=preferred, install_missing=False)
-    except CkssdError:
-        # uv will fetch one; what it would then install is the same for every patch release.
-        minor = requires.split(",")[0].lstrip("=<>~ ").removesuffix(".*")
-        return Python(Path(minor), minor, "uv")
+        return python_for(package, install_missing=False).path, None
+    except EnvironmentSetupError:
+        if package.options.get(NAMED_PYTHON) or is_offline():
+            raise  # as the install will: only uv could get one
+    return Path(sys.executable), minor_of(str(package.section["python"]))

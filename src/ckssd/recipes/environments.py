@@ -9,6 +9,8 @@ from ckssd.errors import UsageError
 from ckssd.install import Python, choose_python, create_environment, python_at
 from ckssd.recipes.package import Package
 
+NAMED_PYTHON = "CK_PYTHON"
+
 
 def make_environment(package: Package, staging: Path) -> Python:
     """Make the virtual environment that the entry describes in ``staging``; return its base Python.
@@ -31,7 +33,7 @@ def make_environment(package: Package, staging: Path) -> Python:
         uv failed.
     """
     section = package.section
-    python = _python_for(package)
+    python = python_for(package)
     builders = section.get("build_requirements")
     create_environment(
         python,
@@ -44,12 +46,28 @@ def make_environment(package: Package, staging: Path) -> Python:
     return python
 
 
-def _python_for(package: Package) -> Python:
+def python_for(package: Package, *, install_missing: bool = True) -> Python:
+    """Return the base interpreter for a package's environment; ``CK_PYTHON`` is used or refused.
+
+    Parameters
+    ----------
+    install_missing
+        Whether uv may get a Python where none fits: not for a dry run.
+
+    Raises
+    ------
+    UsageError
+        ``CK_PYTHON`` is no interpreter.
+    EnvironmentSetupError
+        No Python fits and none can be had.
+    """
     requires = str(package.section["python"])
-    named = package.options.get("CK_PYTHON")
+    named = package.options.get(NAMED_PYTHON)
     if not named:
-        return choose_python(requires, preferred=Path(sys.executable))
+        return choose_python(requires, preferred=Path(sys.executable), install_missing=install_missing)
     python = python_at(Path(named))
     if python is None:
-        raise UsageError("CK_PYTHON is no CPython that runs", where=named, expected=f"CPython {requires}")
+        raise UsageError(
+            f"{NAMED_PYTHON} is no CPython that runs", where=named, expected=f"CPython {requires}"
+        )
     return choose_python(requires, found=[python], install_missing=False)

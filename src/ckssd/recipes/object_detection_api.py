@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +23,8 @@ from typing import Any
 
 from ckssd.errors import InputError, RunError, UsageError
 from ckssd.fetch.git import GitSource, fetch_commit
-from ckssd.install import Python, choose_python, create_environment, install_packages_to, uv_version
+from ckssd.install import Python, create_environment, install_packages_to, uv_version
+from ckssd.recipes.environments import python_for
 from ckssd.recipes.package import Package, Used
 from ckssd.report import step
 from ckssd.tflite.odapi import prepare_object_detection_api
@@ -35,7 +35,7 @@ FIXES = "CK_APPLY_FIXES"
 def object_detection_api(package: Package, staging: Path) -> Used:
     """Get the source that the package's variation names and make it run on TensorFlow 1.11 to 2.x."""
     name, variant = variant_of(package)
-    python = choose_python(package.section["python"], preferred=Path(sys.executable))
+    python = python_for(package)
     used = Used(tools={"uv": uv_version()}, extra={"variant": name})
     research = staging / "research"
     if "git" in variant:
