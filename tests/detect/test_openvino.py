@@ -102,13 +102,22 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 def test_an_ir_without_its_bin_is_refused(folder: Path) -> None:
     path = write_ir(folder)
     path.with_suffix(".bin").unlink()
-    with pytest.raises(InputError, match="OpenVINO cannot read the model"):
+    with pytest.raises(InputError, match=r"weights are missing: .*/model\.bin; .*beside model\.xml$"):
         read_ir(path)
+
+
+def test_an_ir_with_half_of_its_bin_is_refused(folder: Path) -> None:
+    path = write_ir(folder)
+    weights = path.with_suffix(".bin")
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    with pytest.raises(InputError, match="OpenVINO cannot read the model") as caught:
+        read_ir(path)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"no xml", b"<net/>", b"<net version='11'></net>"])
 def test_another_file_is_refused(folder: Path, content: bytes) -> None:
-    path = folder / "model.xml"
+    path = write_ir(folder)
     path.write_bytes(content)
     with pytest.raises(InputError):
         read_ir(path)

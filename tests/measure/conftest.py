@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 
 from tests.detect.tiny_model import tiny_model, tiny_model_without_nms
+from tests.support.fixtures import folder
+
+__all__ = ["folder"]
 
 NAMES = ("circle", "square", "triangle", "star", "ring", "cross")
 IMAGES = 8
@@ -40,8 +43,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    folder = tmp_path / "ein Maß"
-    made = Bench(folder, {})
+    made = Bench(tmp_path / "ein Maß", {})
     made.model.mkdir(parents=True)
     made.images.mkdir()
     (made.model / "detect_regular_nms.tflite").write_bytes(tiny_model())

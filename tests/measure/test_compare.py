@@ -65,7 +65,7 @@ def test_what_differs_is_told_apart_from_what_all_have(measured: dict[Contender,
     comparison = compare(
         measure_in_turn([REGULAR, FAST], 1, lambda contender, mode: measured[contender][mode])
     )
-    assert set(comparison.different[FAST.name]) == {"nms", "model_file", "model_sha256"}
+    assert set(comparison.different[FAST.name]) == {"nms", "model_file", "model_files", "model_sha256"}
     for key in ("score_threshold", "iou_threshold", "max_detections", "resize", "channel_order", "class_map"):
         assert key in comparison.common
     assert comparison.common["precision"] == "float32"
@@ -93,3 +93,6 @@ def test_the_table_shows_every_column_and_setting(measured: dict[Contender, dict
     assert f"{measured[REGULAR]['latency']['mAP']:.4f}" in first
     for line in ("    iou threshold: 0.6", "    nms: fast", "    input size: 8, 8", "Machine:"):
         assert line in text.splitlines()
+    (file,) = measured[FAST]["latency"]["settings"]["model_files"]
+    named = f"    model files: name {file['name']} bytes {file['bytes']} sha256 {file['sha256']}"
+    assert named in text.splitlines()

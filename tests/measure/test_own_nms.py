@@ -61,6 +61,11 @@ def test_it_finds_what_the_operator_finds(raw: Bench, nms: str) -> None:
     )
 
 
+def test_the_anchors_are_a_part_of_the_model(raw: Bench) -> None:
+    backend = detect_data_set(from_environment(raw.environment)).backend
+    assert backend.files == (raw.model / "detect_no_nms.tflite", raw.model / "flatanchors.txt")
+
+
 def test_regular_is_the_default(raw: Bench) -> None:
     settings = from_environment(raw.environment)
     assert settings.own_nms is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def test_a_run_fills_the_timer_file(bench: Bench, work: Path, capsys: pytest.Cap
     assert 0 < timer["mAP"] < 1
     assert timer["recall"] == timer["metrics"]["AR100"]
     assert timer["settings"]["threads"] == 2
-    assert len(timer["settings"]["model_sha256"]) == 64
+    model = (bench.model / "detect_regular_nms.tflite").read_bytes()
+    digest = hashlib.sha256(model).hexdigest()
+    assert (timer["settings"]["model_sha256"], timer["settings"]["model_bytes"]) == (digest, len(model))
+    file = {"name": "detect_regular_nms.tflite", "bytes": len(model), "sha256": digest}
+    assert timer["settings"]["model_files"] == [file]
     printed = capsys.readouterr().out
     assert f"mAP: {timer['mAP']!r}\n" in printed
     assert f"Recall: {timer['recall']!r}\n" in printed

@@ -150,7 +150,8 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
         f"AP of star: {result.metrics['per_class']['star']!r}",
     ]:
         assert line in lines
-    assert any(line.endswith(f"sha256 {result.settings.model_sha256}") for line in lines)
+    size, digest = settings.model.stat().st_size, result.settings.model_sha256
+    assert f"Model: detect_regular_nms.tflite ({size} bytes) sha256 {digest}" in lines
     assert any(line.startswith("Resize: 8x8, Pillow bilinear") for line in lines)
     assert any("ai-edge-litert" in line and "faster-coco-eval" in line for line in lines)
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import openvino
 
 from ckssd.detect.detections import Detections
+from ckssd.detect.ir import ir_files
 from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.errors import InputError
 
@@ -26,12 +27,12 @@ ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax
 class IRModel:
     """A read IR: its input, and what its meta says of its DetectionOutput.
 
-    ``num_classes`` is without background. ``keep_top_k`` detections come out of NMS. ``scales_yxhw``: the
-    box coder's. ``reverse_channels``: whether the IR takes blue first. ``precision``: int8 where it was
-    quantised.
+    ``files``: the ``.xml`` and the ``.bin``. ``num_classes`` is without background. ``keep_top_k``
+    detections come out of NMS. ``scales_yxhw``: the box coder's. ``reverse_channels``: whether the IR takes
+    blue first. ``precision``: int8 where it was quantised.
     """
 
-    path: Path
+    files: tuple[Path, Path]
     graph: Any
     input: NetworkInput
     num_classes: int
@@ -53,20 +54,19 @@ def read_ir(path: Path) -> IRModel:
         The file is missing or no IR, its ``.bin`` is missing, or it is not an IR for one image with the
         meta that ``ckssd mo`` writes.
     """
-    if not path.is_file():
-        raise InputError("The IR is missing", where=path)
+    files = ir_files(path)
     try:
         graph = openvino.Core().read_model(path)
     except RuntimeError as error:
         raise InputError(
             "OpenVINO cannot read the model",
             where=path,
-            expected="an IR (.xml) with its .bin beside it",
+            expected="an IR (.xml) and the .bin that was written with it",
             got=_last_line(error),
         ) from error
     height, width = _image_size(path, graph)
     return IRModel(
-        path=path,
+        files=files,
         graph=graph,
         input=NetworkInput(width, height),
         num_classes=int(_meta(path, graph, "num_classes")) - 1,  # the meta counts the background
@@ -107,7 +107,9 @@ class OpenVINODetector:
         try:
             compiled = openvino.Core().compile_model(model.graph, "CPU", settings)
         except RuntimeError as error:
-            raise InputError("OpenVINO refuses the model", where=model.path, got=_last_line(error)) from error
+            raise InputError(
+                "OpenVINO refuses the model", where=model.files[0], got=_last_line(error)
+            ) from error
         self._request = compiled.create_infer_request()
         # Images are copied into the request's own tensor, and the first inference is made here: threads that
         # make their first tensors at the same time can wait for each other for ever (2026.4.1).

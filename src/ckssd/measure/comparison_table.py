@@ -48,4 +48,6 @@ def _facts(facts: dict[str, Any]) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_shown(part)}" for key, part in value.items())
     return ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else str(value)

@@ -7,14 +7,22 @@ from typing import Any
 from ckssd.detect.images import CHANNEL_ORDER, decoder
 from ckssd.detect.resize import DESCRIPTIONS, LIBRARIES
 from ckssd.measure.detected import DetectedSet
-from ckssd.measure.machine import describe_machine, file_sha256, library_versions
+from ckssd.measure.files import hash_file, hash_model
+from ckssd.measure.machine import describe_machine, library_versions
 from ckssd.measure.result import RunSettings
 from ckssd.measure.settings import BenchmarkSettings
 
 
 def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str, Any]) -> RunSettings:
-    """What the summary and the record say about a run; ``metrics`` name their tool and its version."""
+    """What the summary and the record say about a run; ``metrics`` name their tool and its version.
+
+    Raises
+    ------
+    InputError
+        A file that was measured with cannot be read any more.
+    """
     backend, selection = found.backend, found.selection
+    model = hash_model(backend.files)
     return RunSettings(
         runtime=settings.runtime,
         mode=settings.mode,
@@ -35,12 +43,13 @@ def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str,
         images_available=selection.available,
         images_skipped=settings.skip_images,
         image_order="in order of id",
-        model_file=settings.model.name,
         model_name=settings.model_name,
-        model_sha256=file_sha256(settings.model),
-        model_bytes=settings.model.stat().st_size,
+        model_file=settings.model.name,
+        model_files=model.files,
+        model_sha256=model.sha256,
+        model_bytes=model.bytes,
         dataset_type=settings.dataset_type,
-        annotations_sha256=file_sha256(settings.annotations),
+        annotations_sha256=hash_file(settings.annotations).sha256,
         metric=settings.metric,
         metrics_tool=settings.metrics_tool,
         versions={

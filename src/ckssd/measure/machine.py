@@ -1,8 +1,7 @@
-"""Where a measurement was taken: processor, operating system, versions, and hashes of what was measured."""
+"""Where a measurement was taken: processor, operating system, versions."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -43,15 +42,6 @@ def seconds_since_start() -> float:
     after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     created = int(after_name[19]) / os.sysconf("SC_CLK_TCK")  # field 22 of proc_pid_stat(5)
     return time.clock_gettime(time.CLOCK_BOOTTIME) - created
-
-
-def file_sha256(path: Path) -> str:
-    """Hash a file of any size."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _cpu_name() -> str:

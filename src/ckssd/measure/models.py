@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ckssd.detect.ir import ir_files
 from ckssd.errors import UsageError
 from ckssd.measure.values import file_path, folder_path
 
@@ -29,6 +30,8 @@ def model_file(runtime: str, nms: str, environment: Mapping[str, str]) -> Path:
     ------
     UsageError
         A variable is missing or names a file that is not there.
+    InputError
+        The file is an IR without its weights.
     """
     return FINDERS[runtime](nms, environment)
 
@@ -65,7 +68,8 @@ def _tflite_graph(nms: str, environment: Mapping[str, str]) -> Path:
 
 def _ir(_: str, environment: Mapping[str, str]) -> Path:
     variable = variable_for("openvino", f"{MODEL}XML")
-    return file_path(variable, required(environment, variable, ADVICE))
+    # Here already, so that a comparison of several models does not find out when half of it has run.
+    return ir_files(file_path(variable, required(environment, variable, ADVICE)))[0]
 
 
 def _frozen_graph(_: str, environment: Mapping[str, str]) -> Path:

@@ -7,13 +7,19 @@ from typing import Any
 
 from ckssd.measure.backends import PostProcessing
 from ckssd.measure.detected import DetectedImages
+from ckssd.measure.files import HashedFile
 from ckssd.measure.published import Published, comparison, why_not_comparable
 from ckssd.measure.times import Times
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What decides a result, read from the model and the data where they say it."""
+    """What decides a result, read from the model and the data where they say it.
+
+    ``model_files``: all that make up the model, ``model_file`` first (an IR: ``.xml``, then ``.bin``).
+    ``model_bytes``: their sum. ``model_sha256``: of their bytes, one file after another (``cat model.xml
+    model.bin | sha256sum``), so that a byte of any of them changes it; of a single file, its own.
+    """
 
     runtime: str
     mode: str
@@ -34,8 +40,9 @@ class RunSettings:
     images_skipped: int
     image_order: str
     preprocessed_cache: str
-    model_file: str
     model_name: str
+    model_file: str
+    model_files: tuple[HashedFile, ...]
     model_sha256: str
     model_bytes: int
     dataset_type: str

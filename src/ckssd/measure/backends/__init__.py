@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ckssd.detect.detections import Detections
@@ -69,11 +70,13 @@ class PostProcessing:
 class Backend(Protocol):
     """A model opened with one runtime.
 
+    ``files``: all that make up the model, the main one first.
     ``precision``: element type of the arithmetic. ``libraries``: distributions whose versions decide the
     detections. ``notes``: what a person should know about this model with these settings.
     ``num_classes``: real classes, without background.
     """
 
+    files: tuple[Path, ...]
     input: NetworkInput
     num_classes: int
     postprocessing: PostProcessing

@@ -24,6 +24,7 @@ class LiteRTBackend:
 
     def __init__(self, settings: BenchmarkSettings, model: TFLiteModel) -> None:
         options = detection_options(model)
+        self.files = (settings.model,)
         self.input = network_input(model, normalize=settings.normalize)
         self.num_classes = options.num_classes
         self.postprocessing = PostProcessing.from_options(

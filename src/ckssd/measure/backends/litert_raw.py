@@ -22,8 +22,10 @@ class RawLiteRTBackend:
     def __init__(self, settings: BenchmarkSettings) -> None:
         if settings.own_nms is None:
             raise UsageError("own_nms is not set", advice="a graph without NMS needs anchors and options")
+        anchors = Path(settings.own_nms.anchors)
+        self.files = (settings.model, anchors)  # a graph with the operator has its anchors in it
         self._options = settings.own_nms.options
-        self._anchors = read_anchors(Path(settings.own_nms.anchors))
+        self._anchors = read_anchors(anchors)
         self._model = read_model(settings.model)
         self.input = network_input(self._model, normalize=settings.normalize)
         check_outputs(self._model, self._anchors, self._options)

@@ -14,6 +14,7 @@ class OpenVINOBackend:
     notes: tuple[str, ...] = ()
 
     def __init__(self, model: IRModel) -> None:
+        self.files = model.files
         self.input = model.input
         self.num_classes = model.num_classes
         self.precision = model.precision
@@ -40,7 +41,7 @@ def open_model(settings: BenchmarkSettings) -> OpenVINOBackend:
     Raises
     ------
     InputError
-        The file is no IR of ``ckssd mo``.
+        The file is no IR of ``ckssd mo``, or its ``.bin`` is missing.
     UsageError
         The settings are about another NMS than the IR's.
     """

@@ -38,6 +38,7 @@ class FrozenGraphBackend:
                 where=pipeline.path,
                 expected="num_classes and an image_resizer with fixed_shape_resizer",
             )
+        self.files = (path,)
         self.input = NetworkInput(width=size[1], height=size[0], dtype="uint8")
         self.num_classes = int(classes)
         self.postprocessing = _postprocessing(pipeline)
