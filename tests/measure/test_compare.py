@@ -94,5 +94,5 @@ def test_the_table_shows_every_column_and_setting(measured: dict[Contender, dict
     for line in ("    iou threshold: 0.6", "    nms: fast", "    input size: 8, 8", "Machine:"):
         assert line in text.splitlines()
     (file,) = measured[FAST]["latency"]["settings"]["model_files"]
-    named = f"    model files: name {file['name']} bytes {file['bytes']} sha256 {file['sha256']}"
+    named = f"    model files: detect_fast_nms.tflite ({file['bytes']} bytes) sha256 {file['sha256']}"
     assert named in text.splitlines()

@@ -115,7 +115,7 @@ def test_a_comparison_tells_models_with_other_weights_apart(bench: Bench) -> Non
         assert set(own) == {"model_files", "model_sha256"}
         assert own["model_files"] == found["settings"]["model_files"]
         _, weights = own["model_files"]
-        assert f"name model.bin bytes {weights['bytes']} sha256 {weights['sha256']}" in table(comparison)
+        assert f", model.bin ({weights['bytes']} bytes) sha256 {weights['sha256']}\n" in table(comparison)
     json.dumps(asdict(comparison))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ckssd.measure.compare import Comparison
+from ckssd.measure.files import HashedFile
 
 # Heading, key of the row, factor, decimals.
 COLUMNS = (
@@ -42,12 +43,12 @@ def table(comparison: Comparison) -> str:
 
 
 def _facts(facts: dict[str, Any]) -> list[str]:
+    if "model_files" in facts:
+        facts = {**facts, "model_files": [str(HashedFile(**file)) for file in facts["model_files"]]}
     return [f"    {key.replace('_', ' ')}: {_shown(value)}" for key, value in facts.items() if value != ""]
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, dict):
-        return " ".join(f"{key} {_shown(part)}" for key, part in value.items())
     return ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else str(value)

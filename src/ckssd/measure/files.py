@@ -23,6 +23,10 @@ class HashedFile:
     bytes: int
     sha256: str
 
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.name} ({self.bytes} bytes) sha256 {self.sha256}"
+
 
 @dataclass(frozen=True)
 class HashedModel:

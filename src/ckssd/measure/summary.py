@@ -67,8 +67,6 @@ def _settings(run: RunSettings) -> list[str]:
         "Images": f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped",
         "Threads": f"{threads}, postprocessing {done.threads}",
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
-        "Model": ", ".join(
-            f"{file.name} ({file.bytes} bytes) sha256 {file.sha256}" for file in run.model_files
-        ),
+        "Model": ", ".join(map(str, run.model_files)),
     }
     return [f"{name}: {value}" for name, value in facts.items()]
