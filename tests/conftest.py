@@ -21,6 +21,14 @@ PACKAGES = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the tests of this process and its children fetch or parse out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CKSSD_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A CK home with everything that the demo needs; tests must not change what is installed in it."""

@@ -58,6 +58,7 @@ def test_a_checkpoint_from_elsewhere_gives_every_variable_and_provenance_says_wh
     assert provenance["sources"][0]["url"] == url
     assert provenance["sources"][0]["sha256"] == digest
     assert provenance["extra"]["overridden"]["PACKAGE_URL"] == url
+    assert (sandbox.cache / "sources" / "sha256" / digest).is_file(), "not in the user's own cache"
     prefix = "CK_ENV_TENSORFLOW_MODEL_"
     show = f'echo "${{{prefix}ROOT}}" && ls "$(dirname "${{{prefix}WEIGHTS_FILE}}")"'
     listed = sandbox.in_environment(TAGS, show).out.split()

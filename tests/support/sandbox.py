@@ -39,6 +39,7 @@ class Sandbox:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.home = home_in(self.folder)
+        self.cache = self.folder / "cache"
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -48,6 +49,8 @@ class Sandbox:
         scripts = str(Path(sys.executable).parent)
         self.environment["PATH"] = scripts + os.pathsep + self.environment.get("PATH", "")
         self.environment.update(self.home.variables())
+        # Downloads and parsed ground truth: fakes must not get into the user's cache. uv's stays shared.
+        self.environment["CKSSD_CACHE"] = str(self.cache)
         register(CHECKOUT, self.home)
 
     def remove(self) -> None:

@@ -41,7 +41,7 @@ class TinyPackages:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.cache = sandbox.folder / "cache"
+        self.cache = sandbox.cache
         self._folder = sandbox.folder / "tiny packages"
         for kind in ("package", "soft"):
             (self._folder / kind / ".cm").mkdir(parents=True)
@@ -101,7 +101,7 @@ class TinyPackages:
         return [Path(item["location"]).resolve() for item in json.loads(done.out)["data"]["installed"]]
 
     def _variables(self) -> dict[str, str]:
-        return {"CKSSD_CACHE": str(self.cache), "UV_CACHE_DIR": str(self.sandbox.folder / "uv cache")}
+        return {"UV_CACHE_DIR": str(self.sandbox.folder / "uv cache")}
 
     def _add_package(self, name: str, section: dict[str, Any]) -> None:
         meta = {
