@@ -21,8 +21,12 @@ from ckssd.tflite.options import PostProcessOptions
 WINDOW = 128  # candidates compared at once: what most images need at threshold 0.3
 SORTED_AT_FIRST = 1024  # of many candidates, so many are sorted before the others are looked at
 
+# Row i, column j: whether candidate i of a window has the better score.
+BETTER = np.triu(np.ones((WINDOW, WINDOW), bool), 1)
+
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
 
 def postprocess(
@@ -54,24 +58,25 @@ def postprocess(
     background = _check(encodings, predictions, anchors, options)
     encodings, predictions = encodings[0], predictions[0]
     threshold = np.float32(options.nms_score_threshold)
-    if options.use_regular_nms:
-        candidate_boxes, candidate_classes = _above(predictions, threshold, background)
-        groups = candidate_classes
-    else:
-        candidate_boxes, candidate_classes = _best_of_each_box(predictions, threshold, background)
-        groups = np.zeros_like(candidate_classes)  # every box competes with every other
-    scores = predictions[candidate_boxes, candidate_classes + background]
-
-    kept_boxes = np.empty((0, 4), np.float32)
-    kept = np.empty(0, np.int64)
+    candidates = _above if options.use_regular_nms else _best_of_each_box
+    candidate_boxes, candidate_classes, scores = candidates(predictions, threshold, background)
+    # Regular NMS lets the boxes of a class compete, fast NMS all.
+    groups = candidate_classes if options.use_regular_nms else None
     per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
+
+    kept, kept_boxes = np.empty(0, np.int64), np.empty((0, 4), np.float32)
     for window in _windows(scores):
         chosen = candidate_boxes[window]
         boxes = decode_boxes(encodings[chosen], anchors[chosen], options)
-        alive = _survivors(boxes, groups[window], kept_boxes, groups[kept], options.nms_iou_threshold)
-        kept, kept_boxes = np.append(kept, window[alive]), np.concatenate([kept_boxes, boxes[alive]])
+        beaten = overlaps(kept_boxes, boxes, options.nms_iou_threshold)
+        rivals = overlaps(boxes, boxes, options.nms_iou_threshold)
+        if groups is not None:
+            beaten &= groups[kept][:, np.newaxis] == groups[window]
+            rivals &= groups[window][:, np.newaxis] == groups[window]
+        alive = _survivors(beaten, rivals)
+        kept, kept_boxes = np.concatenate([kept, window[alive]]), np.concatenate([kept_boxes, boxes[alive]])
         if per_class < options.max_detections:
-            within = _rank_in_group(groups[kept]) < per_class
+            within = _rank_in_group(candidate_classes[kept]) < per_class
             kept, kept_boxes = kept[within], kept_boxes[within]
         if len(kept) >= options.max_detections:
             break
@@ -100,23 +105,28 @@ def _check(encodings: Floats, predictions: Floats, anchors: Floats, options: Pos
     return background
 
 
-def _above(predictions: Floats, threshold: np.float32, background: int) -> tuple[Indices, Indices]:
-    """Box and class of every score that reaches the threshold, in the order of boxes, then classes."""
-    boxes, columns = np.divmod(np.flatnonzero(predictions >= threshold), predictions.shape[1])
+def _above(predictions: Floats, threshold: np.float32, background: int) -> tuple[Indices, Indices, Floats]:
+    """Box, class and value of every score that reaches the threshold, in the order of boxes, then classes."""
+    places = np.flatnonzero(predictions >= threshold)
+    boxes, columns = np.divmod(places, predictions.shape[1])
     if background:
         real = columns > 0
-        boxes, columns = boxes[real], columns[real]
-    return boxes, columns - background
+        places, boxes, columns = places[real], boxes[real], columns[real]
+    return boxes, columns - background, predictions.ravel()[places]
 
 
-def _best_of_each_box(predictions: Floats, threshold: np.float32, background: int) -> tuple[Indices, Indices]:
-    """The boxes whose best class reaches the threshold, and that class; of equal ones the first."""
+def _best_of_each_box(
+    predictions: Floats, threshold: np.float32, background: int
+) -> tuple[Indices, Indices, Floats]:
+    """The boxes whose best class reaches the threshold, that class and its score; of equal ones the first."""
     touched = np.zeros(len(predictions), dtype=bool)
     touched[np.flatnonzero(predictions >= threshold) // predictions.shape[1]] = True
     boxes = np.flatnonzero(touched)
-    classes = predictions[boxes, background:].argmax(axis=1)
-    reached = predictions[boxes, classes + background] >= threshold  # by a class that is not background
-    return boxes[reached], classes[reached]
+    scores = predictions.take(boxes, axis=0)[:, background:]
+    classes = scores.argmax(axis=1)
+    best = scores[np.arange(len(boxes)), classes]
+    reached = best >= threshold  # otherwise it was the background that touched it
+    return boxes[reached], classes[reached], best[reached]
 
 
 def _windows(scores: Floats) -> Iterator[Indices]:
@@ -136,29 +146,20 @@ def _windows(scores: Floats) -> Iterator[Indices]:
         size *= 16
 
 
-def _survivors(
-    boxes: Boxes, groups: Indices, kept_boxes: Boxes, kept_groups: Indices, threshold: float
-) -> list[int]:
-    """Which of a window's candidates no better one of the same group overlaps; best first."""
-    suppressed = 0  # bit i: candidate i
-    if len(kept_boxes):
-        beaten = overlaps(kept_boxes, boxes, threshold) & (kept_groups[:, np.newaxis] == groups)
-        suppressed = _as_bits(beaten.any(axis=0))[0]
-    rivals = _as_bits(overlaps(boxes, boxes, threshold) & (groups[:, np.newaxis] == groups))
-    survivors = []
+def _survivors(beaten: Flags, rivals: Flags) -> Flags:
+    """Which of a window's W candidates stay.
+
+    ``beaten`` [K, W]: those that a box kept earlier suppresses; ``rivals`` [W, W]: those that would suppress
+    each other, best first.
+    """
+    alive: list[bool] = np.asarray(~beaten.any(axis=0)).tolist()
+    number = len(alive)
+    better, worse = np.divmod(np.flatnonzero(rivals & BETTER[:number, :number]), number)
     # From the best on: when its turn comes, all that could suppress it have had theirs.
-    for index, overlapping in enumerate(rivals):
-        if not suppressed >> index & 1:
-            survivors.append(index)
-            suppressed |= overlapping
-    return survivors
-
-
-def _as_bits(rows: npt.NDArray[np.bool_]) -> list[int]:
-    """Each row as one integer, element i as bit i: Python then does 128 comparisons at once."""
-    packed = np.packbits(np.atleast_2d(rows), axis=1, bitorder="little")
-    data, width = packed.tobytes(), packed.shape[1]
-    return [int.from_bytes(data[start : start + width], "little") for start in range(0, len(data), width)]
+    for first, second in zip(better.tolist(), worse.tolist(), strict=True):
+        if alive[first]:
+            alive[second] = False
+    return np.array(alive)
 
 
 def _rank_in_group(groups: Indices) -> Indices:
