@@ -25,6 +25,7 @@ from ckssd.coco.exact import ExactPrecision
 from ckssd.coco.results import check_images, read_results, results_of, rows_of
 from ckssd.coco.truth import read_truth
 from ckssd.errors import CkssdError, EnvironmentSetupError, InputError
+from ckssd.json_file import read_list
 from ckssd.report import failed
 
 TOOLS = ("faster-coco-eval", "pycocotools")
@@ -242,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         detections = read_results(options.detections)
         image_ids = (
-            _read_list(options.images, "image ids") if options.images else _all_images(options.annotations)
+            read_list(options.images, "image ids") if options.images else _all_images(options.annotations)
         )
         result = evaluate(options.annotations, detections, image_ids, options.tool)
     except CkssdError as error:
@@ -253,16 +254,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _all_images(annotations: Path) -> list[int]:
     return [int(identity) for identity in read_truth(annotations).image_ids]
-
-
-def _read_list(path: Path, name: str) -> list[Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"The {name} cannot be read", where=path, got=str(error)) from error
-    if not isinstance(content, list):
-        raise InputError(f"The {name} are no list", where=path, got=type(content).__name__)
-    return content
 
 
 if __name__ == "__main__":

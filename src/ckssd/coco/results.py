@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ckssd.coco.instances import LARGEST_ID
 from ckssd.errors import InputError
+from ckssd.json_file import read_list
 
 Rows = npt.NDArray[np.float64]
 COLUMNS = 7
@@ -31,13 +32,7 @@ def read_results(path: Path) -> Rows:
     """
     if path.suffix == ".npy":
         return _read_array(path)
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError("The detections cannot be read", where=path, got=str(error)) from error
-    if not isinstance(content, list):
-        raise InputError("The detections are no list", where=path, got=type(content).__name__)
-    return rows_of(content)
+    return rows_of(read_list(path, "detections"))
 
 
 def rows_of(results: Sequence[dict[str, Any]]) -> Rows:

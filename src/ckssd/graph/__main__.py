@@ -11,9 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ckssd.errors import CkssdError, InputError
+from ckssd.errors import CkssdError
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
+from ckssd.json_file import read_object
 from ckssd.report import failed
 
 
@@ -25,22 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
     try:
-        converted = convert(options_from(from_mapping(_read_object(options.settings))))
+        converted = convert(options_from(from_mapping(read_object(options.settings, "settings"))))
         content = {"data": converted.data, "lines": converted.lines}
         options.output.write_text(json.dumps(content), encoding="utf-8")
     except CkssdError as error:
         return failed(error, "ckssd mo", options.error)
     return 0
-
-
-def _read_object(path: Path) -> dict[str, object]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError("The settings cannot be read", where=path, got=error) from error
-    if not isinstance(content, dict):
-        raise InputError("The settings are no JSON object", where=path, got=type(content).__name__)
-    return content
 
 
 if __name__ == "__main__":

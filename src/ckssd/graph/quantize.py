@@ -12,13 +12,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from ckssd.errors import CkssdError, InputError
+from ckssd.json_file import read_list
 from ckssd.report import failed
 
 META = ("ckssd", "precision")
@@ -79,8 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
     try:
-        images: list[Any] = json.loads(options.images.read_bytes())
-        versions = quantize_ir(options.model, [Path(image) for image in images], options.target)
+        images = [Path(image) for image in read_list(options.images, "calibration images")]
+        versions = quantize_ir(options.model, images, options.target)
         options.output.write_text(json.dumps(versions), encoding="utf-8")
     except CkssdError as error:
         return failed(error, "ckssd quantize", options.error)

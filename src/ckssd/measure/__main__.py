@@ -6,13 +6,12 @@ Runs in the environment that has LiteRT. The settings are a JSON object with the
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ckssd.errors import CkssdError, InputError
+from ckssd.errors import CkssdError
+from ckssd.json_file import read_object
 from ckssd.measure.program import finish
 from ckssd.measure.record import discard
 from ckssd.measure.run import run_benchmark
@@ -36,21 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     discard([path for path in (options.output, options.detections, options.error) if path is not None])
     try:
-        settings = from_mapping(_read_object(options.settings))
+        settings = from_mapping(read_object(options.settings, "settings"))
         finish(settings, run_benchmark(settings), timer=options.output, detections=options.detections)
     except CkssdError as error:
         return failed(error, "ckssd benchmark", options.error)
     return 0
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError("The settings cannot be read", where=path, got=str(error)) from error
-    if not isinstance(content, dict):
-        raise InputError("The settings are no JSON object", where=path, got=type(content).__name__)
-    return content
 
 
 if __name__ == "__main__":
