@@ -245,8 +245,8 @@ def test_a_commit_of_a_repository_is_fetched_compiled_and_exports(
     assert done.code == 0, done.text
     folder = folder_of(home, "upstream-57e07520")
     record = provenance(folder)
-    assert record["entry"]["variation"] == f"fixes,upstream-57e07520,commit={commit}"
-    assert record["extra"]["overridden"] == {"PACKAGE_URL": f"file://{upstream}", "PACKAGE_COMMIT": commit}
+    assert record["entry"]["variation"] == "fixes,upstream-57e07520"
+    assert record["entry"]["options"] == {"PACKAGE_URL": f"file://{upstream}", "PACKAGE_COMMIT": commit}
     assert record["extra"]["git"]["commit"] == commit
     assert any(pin.startswith("grpcio-tools==") for pin in record["environment"])
     assert sorted(path.name for path in (folder / "research").iterdir()) == ["object_detection", "slim"]

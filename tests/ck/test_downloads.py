@@ -57,7 +57,7 @@ def test_a_checkpoint_from_elsewhere_gives_every_variable_and_provenance_says_wh
     provenance = json.loads((root / "provenance.json").read_text())
     assert provenance["sources"][0]["url"] == url
     assert provenance["sources"][0]["sha256"] == digest
-    assert provenance["extra"]["overridden"]["PACKAGE_URL"] == url
+    assert provenance["entry"]["options"] == {"PACKAGE_URL": url, "PACKAGE_SHA256": digest}
     assert (sandbox.cache / "sources" / "sha256" / digest).is_file(), "not in the user's own cache"
     prefix = "CK_ENV_TENSORFLOW_MODEL_"
     show = f'echo "${{{prefix}ROOT}}" && ls "$(dirname "${{{prefix}WEIGHTS_FILE}}")"'
@@ -174,7 +174,6 @@ def test_a_package_of_two_files_can_come_from_elsewhere_too(
     options = {"PACKAGE_URL": ",".join(places), "PACKAGE_SHA256": ",".join(digests)}
     used = download(Package("coco", "0", "2017", folder, meta, options), tmp_path / "staging")
     assert [record.url for record in used.sources] == places
-    assert used.extra["overridden"] == options
     only_one = {**options, "PACKAGE_SHA256": digests[0]}
     with pytest.raises(UsageError, match="2 addresses, 1 hashes"):
         download(Package("coco", "0", "2017", folder, meta, only_one), tmp_path / "other")

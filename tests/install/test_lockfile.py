@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,8 @@ MAPPINGS = st.dictionaries(WORDS, WORDS, max_size=3)
 PACKAGES = st.builds(
     LockedPackage,
     name=WORDS,
-    entry=st.builds(Identity, WORDS, WORDS, WORDS, WORDS),
+    entry=st.builds(Identity, WORDS, WORDS, WORDS, WORDS, MAPPINGS),
     dependencies=st.just({}),
-    options=MAPPINGS,
     python=st.none() | WORDS,
     sources=MAPPINGS,
     environment=st.lists(WORDS, max_size=3).map(tuple),
@@ -32,13 +31,12 @@ PACKAGES = st.builds(
 )
 
 PROVENANCE = Provenance(
-    entry=Identity("lib-x", "0123456789abcdef", "1.0", ""),
+    entry=Identity("lib-x", "0123456789abcdef", "1.0", "", {"PACKAGE_URL": "http://x.example/a.zip"}),
     sources=(SourceRecord("a.zip", "a" * 64, 10, "http://x.example/a.zip"),),
     tools={"python": "3.11.7", "uv": "0.9"},
     patches=("one",),
     environment=("numpy==2.0", "six==1.17"),
     files={"pyvenv.cfg": "1", "bin/activate": "2", "lib/x/site-packages/six.dist-info/RECORD": "3"},
-    extra={"overridden": {"PACKAGE_URL": "http://x.example/a.zip"}},
 )
 PACKAGE = locked("lib-x-1.0", PROVENANCE, {})
 
@@ -60,7 +58,7 @@ def test_the_same_installation_has_no_differences() -> None:
 def test_what_names_paths_of_one_machine_is_not_compared() -> None:
     files = {**PROVENANCE.files, "pyvenv.cfg": "other", "bin/activate": "other"}
     tools = {"python": "3.11.7", "uv": "1.0"}
-    other = dataclasses.replace(PROVENANCE, files=files, tools=tools, created="2030-01-01T00:00:00Z")
+    other = replace(PROVENANCE, files=files, tools=tools, created="2030-01-01T00:00:00Z")
     assert differences(PACKAGE, other) == []
 
 
@@ -72,7 +70,8 @@ def test_what_names_paths_of_one_machine_is_not_compared() -> None:
         ({"environment": ("numpy==2.0",)}, "package six", None),
         ({"sources": ()}, "source a.zip", None),
         ({"patches": ()}, "patch", None),
-        ({"entry": Identity("lib-x", "0123456789abcdef", "1.1", "")}, "version", "1.1"),
+        ({"entry": replace(PROVENANCE.entry, version="1.1")}, "version", "1.1"),
+        ({"entry": replace(PROVENANCE.entry, options={})}, "option PACKAGE_URL", None),
         (
             {"files": {**PROVENANCE.files, "lib/x/site-packages/six.dist-info/RECORD": "4"}},
             "file lib/x/site-packages/six.dist-info/RECORD",
@@ -81,26 +80,40 @@ def test_what_names_paths_of_one_machine_is_not_compared() -> None:
     ],
 )
 def test_a_difference_is_named(changes: dict[str, Any], what: str, here: str | None) -> None:
-    (found,) = differences(PACKAGE, dataclasses.replace(PROVENANCE, **changes))
+    (found,) = differences(PACKAGE, replace(PROVENANCE, **changes))
     assert (found.what, found.here) == (what, here)
     assert "locked" in found.describe()
 
 
 def test_every_file_of_a_folder_that_is_no_environment_is_compared() -> None:
     plain = Provenance(entry=PROVENANCE.entry, files={"a": "1", "b": "2"})
-    changed = dataclasses.replace(plain, files={"a": "1", "b": "3"})
+    changed = replace(plain, files={"a": "1", "b": "3"})
     assert [found.what for found in differences(locked("x", plain, {}), changed)] == ["file b"]
 
 
 def test_dependencies_come_first() -> None:
-    first = dataclasses.replace(PACKAGE, name="first")
-    second = dataclasses.replace(PACKAGE, name="second", dependencies={"lib": "first"})
+    first = replace(PACKAGE, name="first")
+    second = replace(PACKAGE, name="second", dependencies={"lib": "first"})
     assert in_order([second, first], "here") == [first, second]
+
+
+def test_a_lock_from_before_options_were_part_of_an_entry_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "lock.json"
+    write_lock(path, [PACKAGE])
+    content = json.loads(path.read_text())
+    (package,) = content["packages"]
+    assert package["options"] == dict(PACKAGE.entry.options)
+    commit = "0" * 40
+    package["entry"] = {**package["entry"], "variation": f"fixes,commit={commit}"}
+    package["options"] = {"PACKAGE_COMMIT": commit}
+    path.write_text(json.dumps(content))
+    (old,) = read_lock(path)
+    assert (old.entry.variation, old.entry.options) == ("fixes", {"PACKAGE_COMMIT": commit})
 
 
 @pytest.mark.parametrize("needed", ["second", "nothing"])
 def test_dependencies_that_cannot_be_satisfied_are_an_error(needed: str) -> None:
-    broken = dataclasses.replace(PACKAGE, name="second", dependencies={"lib": needed})
+    broken = replace(PACKAGE, name="second", dependencies={"lib": needed})
     with pytest.raises(InputError, match="cannot be satisfied"):
         in_order([broken], "here")
 

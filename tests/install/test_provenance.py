@@ -14,7 +14,7 @@ from ckssd.install import Change, Identity, Provenance, SourceRecord, changes, m
 from ckssd.install.provenance import FILE_NAME, now_utc, write_provenance
 
 FULL = Provenance(
-    Identity("model-x", "0123456789abcdef", "1.0", "fast"),
+    Identity("model-x", "0123456789abcdef", "1.0", "fast", {"DATA_TYPE": "FP16"}),
     sources=(SourceRecord("a.zip", "ab" * 32, 12, "http://example.org/a.zip", "MIT"),),
     tools={"uv": "0.13.8"},
     patches=("fix.patch",),
@@ -33,6 +33,21 @@ def test_what_is_written_is_read(folder):
 def test_folder_without_provenance_has_none(folder):
     assert read_provenance(folder) is None
     assert read_provenance(folder / "missing") is None
+
+
+@pytest.mark.parametrize(
+    ("variation", "extra", "options"),
+    [
+        ("fast", {}, {}),
+        ("fast,commit=abc", {"overridden": {"PACKAGE_COMMIT": "abc"}}, {"PACKAGE_COMMIT": "abc"}),
+    ],
+)
+def test_one_from_before_options_were_part_of_an_identity_has_those_it_wrote(variation, extra, options):
+    data = {**json.loads(FULL.to_json()), "extra": extra}
+    del data["entry"]["options"]
+    data["entry"]["variation"] = variation
+    entry = Provenance.from_json(json.dumps(data), "here").entry
+    assert (entry.variation, entry.options) == ("fast", options)
 
 
 def test_time_is_utc():

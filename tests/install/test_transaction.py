@@ -158,14 +158,17 @@ def test_installation_that_lost_a_file_is_made_again(target, identity, capfd):
         Identity("lib-x", "fedcba9876543210", "1.0"),
         Identity("lib-x", "0123456789abcdef", "2.0"),
         Identity("lib-x", "0123456789abcdef", "1.0", "fast"),
+        Identity("lib-x", "0123456789abcdef", "1.0", "", {"DATA_TYPE": "FP16"}),
     ],
 )
-def test_another_entry_version_or_variation_is_not_taken_for_it(target, identity, other):
+def test_another_entry_version_variation_or_option_is_not_taken_for_it(target, identity, other, capfd):
     ensure(target, identity, filler(identity))
     assert installed(target, other) is None
     assert ensure(target, other, filler(other, "second")).fresh
     assert (target / "one").read_text() == "second"
     assert installed(target, identity) is None
+    said = f"{target} has {identity.describe()}; {other.describe()} takes its place"
+    assert said in capfd.readouterr().err, "what was there is not replaced without a word"
 
 
 def test_renamed_alias_is_still_the_same_entry(target, identity):

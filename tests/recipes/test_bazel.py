@@ -92,7 +92,7 @@ def test_provenance_names_commit_repository_and_tools(
     assert provenance["tools"]["bazel"] == "0.20.0"
     assert provenance["environment"] == ["hello==1.2", "tensorflow==1.13.1"]
     assert provenance["extra"]["configuration"]["TF_NEED_CUDA"] == "0"
-    assert "overridden" not in provenance["extra"]
+    assert provenance["entry"]["options"] == {}
 
 
 def test_every_question_is_answered_and_the_settings_name_the_final_place(
@@ -159,7 +159,7 @@ def test_another_repository_and_commit_can_be_named(
     package = with_options(package, PACKAGE_URL=str(tensorflow.repository), PACKAGE_COMMIT=other)
     install(package, target, bazel_build)
     provenance = json.loads((target / "provenance.json").read_text())
-    assert provenance["extra"]["overridden"] == {
+    assert provenance["entry"]["options"] == {
         "PACKAGE_URL": str(tensorflow.repository),
         "PACKAGE_COMMIT": other,
     }

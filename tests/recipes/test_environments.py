@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ckssd.errors import EnvironmentSetupError, RunError, UsageError, VerificationError
-from ckssd.install import lock_of
+from ckssd.install import Identity, Provenance, lock_of
 from ckssd.recipes import Package
-from ckssd.recipes.environments import make_environment
+from ckssd.recipes.environments import make_environment, refuse_another_python
 from tests.support.local_index import make_lock, make_wheel
 
 # Makes the wheel with nothing but a module `tool`, which is what has to be installed for the build.
@@ -97,3 +97,16 @@ def test_a_named_python_is_used_or_refused_but_never_replaced(entry: Path, tmp_p
         make_environment(package(entry, named, python="==3.6.*"), tmp_path / "other")
     with pytest.raises(UsageError, match="CK_PYTHON is no CPython"):
         make_environment(package(entry, {"CK_PYTHON": str(tmp_path)}), tmp_path / "other")
+
+
+def test_an_environment_of_another_python_is_not_taken_for_the_one_named(entry: Path) -> None:
+    named = package(entry, {"CK_PYTHON": sys.executable}, python=">=3.8")
+    running, minor = (".".join(map(str, sys.version_info[:length])) for length in (3, 2))
+    made_of = {
+        used: Provenance(Identity("x", "0" * 16), tools={"python": used}) for used in (running, "3.6.1")
+    }
+    refuse_another_python(named, made_of[running])
+    refuse_another_python(named, Provenance(Identity("x", "0" * 16), tools={"python": f"{minor}.99"}))
+    refuse_another_python(package(entry, python=">=3.8"), made_of["3.6.1"])
+    with pytest.raises(UsageError, match=rf"expected Python {running} .*, got Python 3\.6\.1.*CK_REINSTALL"):
+        refuse_another_python(named, made_of["3.6.1"])

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from ckssd.errors import InputError, UsageError
-from ckssd.recipes.object_detection_api import applies_fixes, git_source, variant_of
+from ckssd.recipes.object_detection_api import (
+    applies_fixes,
+    git_source,
+    object_detection_api,
+    variant_of,
+)
 from ckssd.recipes.package import Package
 
 COMMIT, OTHER = "a" * 40, "b" * 40
@@ -64,5 +69,7 @@ def test_installations_with_other_variations_or_commits_are_others() -> None:
         package("fixes", "one"),
         package("fixes", "two", PACKAGE_COMMIT=OTHER),
     ]
-    assert len({each.identity for each in several}) == len(several)
-    assert package("fixes", "two").identity.variation == "fixes,two"
+    identities = [object_detection_api.identity(each) for each in several]
+    assert all(identities.count(each) == 1 for each in identities)
+    assert identities[0].variation == "fixes,two"
+    assert identities[-1].options == {"PACKAGE_COMMIT": OTHER}

@@ -21,7 +21,8 @@ ABANDONED_AFTER_S = 60.0
 class Environment:
     """One registered environment.
 
-    ``location`` is the installed folder, ``None`` for a preset; ``variables`` are what it exports.
+    ``location`` is the installed folder, ``None`` for a preset; ``variables`` are what it exports. CK's menus
+    begin with the highest ``sort``.
     """
 
     uid: str
@@ -31,6 +32,7 @@ class Environment:
     location: Path | None
     package_uid: str
     variables: dict[str, str]
+    sort: int = 0
 
 
 def environments(tags: str = "") -> list[Environment]:
@@ -53,6 +55,7 @@ def _environment(entry: dict[str, Any]) -> Environment:
         location=Path(location) if location else None,
         package_uid=customize.get("used_package_uid", ""),
         variables={name: str(value) for name, value in meta.get("env", {}).items()},
+        sort=int(customize.get("sort", 0)),
     )
 
 

@@ -6,6 +6,10 @@ CK asks for the install and registers what came of it; everything between is :mo
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +19,69 @@ from ckssd.ck.kernel import Answer, hook
 from ckssd.ck.variations import OPPOSITE, switched_off
 from ckssd.install import registration
 from ckssd.recipes import Dependency, Package, install, recipe_of
+from ckssd.report import say
 
 # CK registers the environment after `setup` returned and gives no hook behind that, so the lock on
 # the folder is kept until this process installs the next package or ends: never two locks at once.
 _registering = contextlib.ExitStack()
 
+# Chooses the installation with the entry's own content where others, with options, are beside it.
+DEFAULT_TAG = "default-options"
+# CK's menus begin with the highest `sort`, and `--quiet` takes what they begin with; 0 is CK's default.
+BEHIND_THE_DEFAULT = -1
+LONGEST_TAG = 60
+
 
 @hook
 def pre_path(i: dict[str, Any]) -> Answer:
-    """Make tags and folder say what a variable of this install changes against its variations.
+    """Make tags and folder say what the variables of this install change.
 
     ``--env.CK_APPLY_FIXES=no`` turns the variation ``fixes`` into ``no-fixes``: the same installation as
-    by ``--tags=…,no-fixes``, never taken for one with the fixes.
+    by ``--tags=…,no-fixes``, never taken for one with the fixes. Variables that decide the content, such as
+    ``--env.DATA_TYPE=FP16``, give an installation and an environment of its own, as variations do: what
+    others use, or were made from, stays as it is.
     """
+    suffix = ""
     for name in switched_off(i["cfg"].get("variations", {}), i["tags"], i["install_env"]):
         i["tags"][i["tags"].index(name)] = OPPOSITE + name
         # CK puts the variations' names behind this, sorted: "-no" and "-fixes-v2019.05".
-        i["customize"]["extra_suggested_path"] = "-" + OPPOSITE.rstrip("-")
+        suffix = "-" + OPPOSITE.rstrip("-")
+    asked = _asked(i)
+    chosen = recipe_of(asked)
+    options = chosen.own_options(asked)
+    if options:
+        tags = [_as_tag(*option) for option in sorted(options.items())]
+        say(f"An installation of its own, chosen by the tags {','.join(tags)}; {DEFAULT_TAG} is the entry's")
+        suffix = f"-{_digest(options)}{suffix}"
+        i["tags"].extend(tags)
+        i["customize"]["sort"] = BEHIND_THE_DEFAULT
+    elif chosen.content:
+        i["tags"].append(DEFAULT_TAG)
+    i["customize"]["extra_suggested_path"] = suffix
     return {}
+
+
+def _asked(i: dict[str, Any]) -> Package:
+    """Return what is known of a package before CK has chosen its folder and dependencies."""
+    return Package(
+        alias=i["cfg"]["suggested_path"],
+        uid="",
+        version=i["version"],
+        folder=Path(),
+        meta=i["cfg"],
+        options=_options(i["install_env"]),
+        variations=_variations(i),
+    )
+
+
+def _digest(options: Mapping[str, str]) -> str:
+    """Return what tells the folders of installations with different options apart."""
+    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _as_tag(name: str, value: str) -> str:
+    """Return ``NAME=VALUE`` without what has a meaning to CK or a shell: commas, spaces, brackets."""
+    return f"{name}={re.sub(r'[^A-Za-z0-9_.+]+', '-', value).strip('-')}"[:LONGEST_TAG]
 
 
 @hook
@@ -56,12 +105,20 @@ def package_of(i: dict[str, Any]) -> Package:
         version=i["customize"].get("version", ""),
         folder=Path(i["path_original_package"]),
         meta=i["cfg"],
-        options={name: str(value) for name, value in i["new_env"].items()},
+        options=_options(i["new_env"]),
         dependencies={
             name: Dependency(uid=dependency["uoa"], variables=dependency["dict"].get("env", {}))
             for name, dependency in i["deps"].items()
             if dependency.get("uoa")
         },
-        variations=tuple(sorted(set(i["tags"]) & set(i["cfg"].get("variations", {})))),
+        variations=_variations(i),
         home=str(ck_repositories()),
     )
+
+
+def _options(variables: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in variables.items()}
+
+
+def _variations(i: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(set(i["tags"]) & set(i["cfg"].get("variations", {}))))

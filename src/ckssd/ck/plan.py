@@ -7,7 +7,7 @@ run changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ckssd.ck.environments import Environment, environments
@@ -15,18 +15,23 @@ from ckssd.ck.installer import PackageEntry, package_entries, the_package
 from ckssd.ck.variations import active_variations, version_of
 from ckssd.errors import NotInstalledError
 from ckssd.install import installed
-from ckssd.recipes import Download, Package, downloads_of, with_sizes
+from ckssd.install.provenance import assignments
+from ckssd.recipes import Download, Package, downloads_of, recipe_of, with_sizes
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One step: a package that is there already (``environment``), or what installing it downloads."""
+    """One step: a package that is there already (``environment``), or what installing it downloads.
+
+    ``options`` are those that make its content another than the entry's own.
+    """
 
     package: str
     version: str
     variations: tuple[str, ...]
     environment: Environment | None
     downloads: tuple[Download, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data for JSON."""
@@ -34,6 +39,7 @@ class Planned:
             "package": self.package,
             "version": self.version,
             "variations": list(self.variations),
+            "options": dict(self.options),
             "installed": self.environment is not None,
             "location": str(self.environment.location) if self.environment else None,
             "downloads": [download.as_dict() for download in self.downloads],
@@ -41,7 +47,8 @@ class Planned:
 
     def describe(self) -> str:
         """Return it as text for people."""
-        name = " ".join([self.package, self.version, *(f"[{v}]" for v in self.variations)])
+        variations = (f"[{variation}]" for variation in self.variations)
+        name = " ".join([self.package, self.version, *variations, *assignments(self.options)])
         if self.environment is not None:
             return f"{name}: already installed in {self.environment.location}"
         if not self.downloads:
@@ -74,15 +81,25 @@ def plan_entry(entry: PackageEntry, tags: str, options: Mapping[str, str]) -> Pl
     )
     environment = None if package.wants("CK_REINSTALL") else find_installed(package)
     downloads = () if environment else tuple(with_sizes(downloads_of(package)))
-    return Planned(entry.alias, version, variations, environment, downloads)
+    own = recipe_of(package).own_options(package)
+    return Planned(entry.alias, version, variations, environment, downloads, own)
 
 
 def find_installed(package: Package) -> Environment | None:
-    """Return the environment in which exactly this package is whole, if there is one."""
+    """Return the environment in which exactly this package is whole, if there is one.
+
+    Raises
+    ------
+    UsageError
+        There is one, but not as the package's options ask for it.
+    """
+    recipe = recipe_of(package)
+    identity = recipe.identity(package)
     for environment in environments():
         if environment.package_uid == package.uid and environment.location:
-            provenance = installed(environment.location, package.identity)
+            provenance = installed(environment.location, identity)
             if provenance is not None:
+                recipe.check(package, provenance)
                 return environment
     return None
 
@@ -105,7 +122,7 @@ def _plan(
 def _plan_dependency(tags: str, name: str, steps: dict[str, Planned]) -> None:
     there = environments(tags)
     if there:
-        one = max(there, key=lambda e: _version_key(e.version))
+        one = max(there, key=lambda e: (e.sort, _version_key(e.version)))
         steps.setdefault(one.uid, Planned(one.name, one.version, (), one, ()))
         return
     candidates = package_entries(tags)

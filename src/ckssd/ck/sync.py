@@ -18,7 +18,6 @@ from ckssd.recipes import Package
 from ckssd.report import step
 
 SHOWN_DIFFERENCES = 10
-COMMIT = "commit="
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class Synced:
             "package": self.package.entry.alias,
             "version": self.package.entry.version,
             "variation": self.package.entry.variation,
+            "options": dict(self.package.entry.options),
             "state": self.state,
             "differences": [asdict(difference) for difference in self.differences],
             "plan": self.plan.as_dict() if self.plan else None,
@@ -130,7 +130,7 @@ def sync_home(packages: list[LockedPackage], *, dry_run: bool, reinstall: bool =
         if fault is not None or entry is None:
             yield Synced(package, "unknown", (fault,) if fault else ())
             continue
-        options = dict(package.options)
+        options = dict(package.entry.options)
         if package.python in pythons:
             options["CK_PYTHON"] = pythons[package.python]
         there = find_installed(_as_package(package, entry))
@@ -142,10 +142,10 @@ def sync_home(packages: list[LockedPackage], *, dry_run: bool, reinstall: bool =
                 continue
         if dry_run:
             ready[package.name] = ""
-            yield Synced(package, "planned", plan=plan_entry(entry, _tags(package), options))
+            yield Synced(package, "planned", plan=plan_entry(entry, package.entry.variation, options))
             continue
         step(f"Installing {package.name}")
-        request = {"tags": _tags(package), "preset_deps": _preset(package, ready)}
+        request = {"tags": package.entry.variation, "preset_deps": _preset(package, ready)}
         made = install_entry(entry, request, options=options, reinstall=there is not None)
         ready[package.name] = made.uid
         found = _compare(package, made)
@@ -158,7 +158,7 @@ def _fault(
     """What keeps a package from being installed at all."""
     if entry is None:
         return Difference("package", f"{package.entry.alias} ({package.entry.uid})", None)
-    here = version_of(entry, active_variations(entry.meta, _tags(package), {}))
+    here = version_of(entry, active_variations(entry.meta, package.entry.variation, {}))
     if here != package.entry.version:
         return Difference("version of the package in this repository", package.entry.version, here)
     missing = [name for name in package.dependencies.values() if name not in ready]
@@ -172,17 +172,9 @@ def _as_package(package: LockedPackage, entry: PackageEntry) -> Package:
         package.entry.version,
         entry.folder,
         entry.meta,
-        options=package.options,
-        variations=tuple(_variations(package)),
+        options=package.entry.options,
+        variations=tuple(filter(None, package.entry.variation.split(","))),
     )
-
-
-def _variations(package: LockedPackage) -> list[str]:
-    return [v for v in package.entry.variation.split(",") if v and not v.startswith(COMMIT)]
-
-
-def _tags(package: LockedPackage) -> str:
-    return ",".join(_variations(package))
 
 
 def _preset(package: LockedPackage, ready: dict[str, str]) -> dict[str, str]:

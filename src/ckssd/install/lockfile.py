@@ -30,11 +30,9 @@ class LockedPackage:
     name
         The name of its folder; unique in a lock, and what ``dependencies`` refer to.
     entry
-        Names, UID, version and variation.
+        Names, UID, version, variation, and the options that it was installed with.
     dependencies
         Name in the entry's ``deps`` to the name of a locked package.
-    options
-        Variables of the install that put another source in the place of the entry's.
     python
         Version of the Python that an environment is made of, ``None`` where there is none.
     sources
@@ -48,7 +46,6 @@ class LockedPackage:
     name: str
     entry: Identity
     dependencies: Mapping[str, str]
-    options: Mapping[str, str]
     python: str | None
     sources: Mapping[str, str]
     environment: tuple[str, ...]
@@ -71,12 +68,10 @@ class Difference:
 
 def locked(name: str, provenance: Provenance, dependencies: Mapping[str, str]) -> LockedPackage:
     """Return what a lock says of an installed package."""
-    overridden = provenance.extra.get("overridden", {})
     return LockedPackage(
         name=name,
         entry=provenance.entry,
         dependencies=dict(dependencies),
-        options={key: str(value) for key, value in overridden.items()},
         python=provenance.tools.get("python") if provenance.environment else None,
         sources={source.file_name: source.sha256 for source in provenance.sources},
         environment=provenance.environment,
@@ -99,7 +94,7 @@ def write_lock(path: Path, packages: list[LockedPackage]) -> None:
     InputError
         It cannot be written there.
     """
-    content = {FORMAT_KEY: FORMAT, "packages": [asdict(package) for package in packages]}
+    content = {FORMAT_KEY: FORMAT, "packages": [_as_json(package) for package in packages]}
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -173,6 +168,7 @@ def _comparable(provenance: Provenance) -> dict[str, str]:
 def _differences(package: LockedPackage, here: LockedPackage) -> Iterator[Difference]:
     for key in ("version", "variation"):
         yield from _difference(key, getattr(package.entry, key), getattr(here.entry, key))
+    yield from _in_mapping("option", package.entry.options, here.entry.options)
     yield from _difference("Python", package.python, here.python)
     yield from _in_mapping("source", package.sources, here.sources)
     yield from _in_mapping("package", _pins(package.environment), _pins(here.environment))
@@ -197,13 +193,18 @@ def _pins(environment: tuple[str, ...]) -> dict[str, str]:
     return {name: version for name, _, version in (pin.partition("==") for pin in environment)}
 
 
+def _as_json(package: LockedPackage) -> dict[str, Any]:
+    content = asdict(package)
+    content["options"] = content["entry"].pop("options")  # beside the entry, as this format always had them
+    return content
+
+
 def _package(item: Any, where: str) -> LockedPackage:
     try:
         return LockedPackage(
             name=_text(item["name"]),
-            entry=Identity(**{key: _text(value) for key, value in item["entry"].items()}),
+            entry=Identity.from_json(item["entry"], item["options"]),
             dependencies=_texts(item["dependencies"]),
-            options=_texts(item["options"]),
             python=None if item["python"] is None else _text(item["python"]),
             sources=_texts(item["sources"]),
             environment=tuple(_text(pin) for pin in item["environment"]),

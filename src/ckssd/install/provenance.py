@@ -28,14 +28,57 @@ FORMAT = 1
 NOT_OURS = frozenset({FILE_NAME, "ck-install.json"})
 
 
+# How a commit stood among the variations before options were part of an identity.
+OLD_COMMIT = "commit="
+
+
 @dataclass(frozen=True)
 class Identity:
-    """The entry that was installed: names, UID, version and variation (``""`` where it has none)."""
+    """What was installed: all that tells it from other installations of the same entry.
+
+    Parameters
+    ----------
+    alias, uid, version
+        Names and version of the entry.
+    variation
+        The names of its variations, separated by commas.
+    options
+        The variables of the install that decide its content, where they are not as the entry has them.
+    """
 
     alias: str
     uid: str
     version: str = ""
     variation: str = ""
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any], options: Mapping[str, Any]) -> Identity:
+        """Return the identity of an entry's JSON values and of its options, wherever those stand.
+
+        Raises
+        ------
+        KeyError, TypeError, AttributeError
+            Something is missing or of another type.
+        """
+        variations = _text(entry["variation"]).split(",")
+        return cls(
+            alias=_text(entry["alias"]),
+            uid=_text(entry["uid"]),
+            version=_text(entry["version"]),
+            variation=",".join(name for name in variations if not name.startswith(OLD_COMMIT)),
+            options=_texts(options),
+        )
+
+    def describe(self) -> str:
+        """Return it as one line for people."""
+        variations = (f"[{name}]" for name in self.variation.split(",") if name)
+        return " ".join([self.alias, self.version, *variations, *assignments(self.options)])
+
+
+def assignments(options: Mapping[str, str]) -> list[str]:
+    """Return options as ``NAME=VALUE``, sorted."""
+    return [f"{name}={value}" for name, value in sorted(options.items())]
 
 
 @dataclass(frozen=True)
@@ -251,10 +294,10 @@ def _hex_digest(row: Sequence[str]) -> str | None:
 
 
 def _from_dict(data: Mapping[str, Any]) -> Provenance:
+    # Before options were part of an identity, only those that replaced a source were written, here.
+    options = data["entry"].get("options", data["extra"].get("overridden", {}))
     return Provenance(
-        entry=Identity(
-            **{key: _text(data["entry"][key]) for key in ("alias", "uid", "version", "variation")}
-        ),
+        entry=Identity.from_json(data["entry"], options),
         sources=tuple(
             SourceRecord(
                 _text(item["file_name"]),

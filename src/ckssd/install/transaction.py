@@ -50,7 +50,7 @@ class Outcome:
 def installed(target: Path, identity: Identity | None = None) -> Provenance | None:
     """The provenance of ``target`` when that is a whole installation (of ``identity``), else ``None``.
 
-    UID, version and variation have to agree; the alias may have been renamed since.
+    UID, version, variation and options have to agree; the alias may have been renamed since.
     """
     try:
         provenance = read_provenance(target)
@@ -179,8 +179,11 @@ class Installation:
             self.existing = _complete(self.target, self.identity)
             if self.existing is not None:
                 return
-            if installed(self.target, self.identity) is not None:
-                say(f"{self.target}: some of its files are gone; installing it again")
+        there = installed(self.target)
+        if there is not None and not _same(there.entry, self.identity):
+            say(f"{self.target} has {there.entry.describe()}; {self.identity.describe()} takes its place")
+        elif there is not None and not self._replace:
+            say(f"{self.target}: some of its files are gone; installing it again")
         _refuse_foreign_folder(self.target)
         self._staging = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{os.getpid()}-", dir=self._work))
 
@@ -280,7 +283,7 @@ def _complete(target: Path, identity: Identity) -> Provenance | None:
 
 
 def _same(one: Identity, other: Identity) -> bool:
-    return (one.uid, one.version, one.variation) == (other.uid, other.version, other.variation)
+    return replace(one, alias=other.alias) == other
 
 
 def _catch_ending_signals() -> Callable[[], None]:

@@ -6,7 +6,8 @@ A recipe only fills a staging folder and says what it used; :func:`install` make
 from ckssd.recipes.download import stated_sources
 from ckssd.recipes.downloads import Download, downloads_of, with_sizes
 from ckssd.recipes.kinds import recipe_of
-from ckssd.recipes.package import Dependency, Package, install
+from ckssd.recipes.package import Dependency, Package
+from ckssd.recipes.recipe import install
 
 __all__ = [
     "Dependency",

@@ -26,11 +26,11 @@ from ckssd.install.folders import remove_tree
 from ckssd.install.transaction import work_folder
 from ckssd.install.uv import LAST_LINES
 from ckssd.install.uv import MISLEADING as MISLEADING_PYTHON
-from ckssd.recipes.environments import make_environment
+from ckssd.recipes.environments import NAMED_PYTHON, make_environment, refuse_another_python
 from ckssd.recipes.package import Package, Used
+from ckssd.recipes.recipe import recipe
 from ckssd.report import say, step
 
-OVERRIDES = ("PACKAGE_URL", "PACKAGE_COMMIT")
 WHEEL_TARGET = "//tensorflow/tools/pip_package:build_pip_package"
 WHEEL_SCRIPT = "bazel-bin/tensorflow/tools/pip_package/build_pip_package"
 CONFIGURED = ".tf_configure.bazelrc"
@@ -61,7 +61,8 @@ NOT_WANTED = (
 )
 # configure.py's own default.
 OPTIMISATION = "-march=native -Wno-sign-compare"
-
+# CKSSD_BAZEL_OPTIONS may be just --jobs=4, but which of Bazel's options change the code cannot be told here.
+CONTENT = {"PACKAGE_URL": "", "PACKAGE_COMMIT": "", "CC_OPT_FLAGS": OPTIMISATION, "CKSSD_BAZEL_OPTIONS": ""}
 
 # TensorFlow's configure and a person call `bazel`; this one keeps all its output in one folder.
 BAZEL_SCRIPT = """#!/bin/sh
@@ -88,6 +89,7 @@ class Bazel:
         return {"CKSSD_BAZEL": str(self.path), "CKSSD_BAZEL_OUTPUT": str(self.folder / "output")}
 
 
+@recipe(content=CONTENT, means=["CK_BAZEL", NAMED_PYTHON], check=refuse_another_python)
 def bazel_build(package: Package, staging: Path) -> Used:
     """Fill ``staging`` with an environment whose TensorFlow was built from source, and that source.
 
@@ -119,15 +121,10 @@ def bazel_build(package: Package, staging: Path) -> Used:
         python_file = str(Environment(staging).python)
         run_uv(["pip", "install", "--offline", "--no-deps", "--python", python_file, str(wheel)])
     _forget_staging(source, staging)
-    overridden = {name: package.options[name] for name in OVERRIDES if package.options.get(name)}
     return Used(
         tools={"python": python.version, "uv": uv_version(), "bazel": bazel.version, "git": _git_version()},
         environment=list(_environment_with_tensorflow(package, staging)),
-        extra={
-            "git": wanted.as_dict(),
-            "configuration": configuration,
-            **({"overridden": overridden} if overridden else {}),
-        },
+        extra={"git": wanted.as_dict(), "configuration": configuration},
     )
 
 

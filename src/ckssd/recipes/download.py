@@ -16,10 +16,12 @@ from ckssd.fetch import Settings, Source, fetch
 from ckssd.install import SourceRecord
 from ckssd.recipes.layout import LAYOUT_KEYS, Layout
 from ckssd.recipes.package import Package, Used
+from ckssd.recipes.recipe import recipe
 
 OVERRIDES = ("PACKAGE_URL", "PACKAGE_SHA256")
 
 
+@recipe(content=dict.fromkeys(OVERRIDES, ""))
 def download(package: Package, staging: Path) -> Used:
     """Fetch every source of the package and lay it out in ``staging``."""
     records = []
@@ -30,8 +32,7 @@ def download(package: Package, staging: Path) -> Used:
     for name in package.section.get("ship", []):
         shutil.copyfile(package.folder / name, staging / Path(name).name)
     _check_content(package, staging)
-    overridden = {name: package.options[name] for name in OVERRIDES if package.options.get(name)}
-    return Used(sources=records, extra={"overridden": overridden} if overridden else {})
+    return Used(sources=records)
 
 
 def sources_of(package: Package) -> list[tuple[Layout, Source]]:

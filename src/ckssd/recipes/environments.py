@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from ckssd.errors import UsageError
-from ckssd.install import Python, choose_python, create_environment, python_at
+from ckssd.install import Provenance, Python, choose_python, create_environment, python_at
+from ckssd.install.pythons import minor_of
 from ckssd.recipes.package import Package
 
 NAMED_PYTHON = "CK_PYTHON"
@@ -71,3 +72,30 @@ def python_for(package: Package, *, install_missing: bool = True) -> Python:
             f"{NAMED_PYTHON} is no CPython that runs", where=named, expected=f"CPython {requires}"
         )
     return choose_python(requires, found=[python], install_missing=False)
+
+
+def refuse_another_python(package: Package, there: Provenance) -> None:
+    """Raise if ``CK_PYTHON`` names another Python than an installed environment was made of.
+
+    It is no part of the identity: who names none is content with any that fits, and its path means nothing
+    elsewhere; a lock has the version.
+
+    Raises
+    ------
+    UsageError
+        The versions differ, or ``CK_PYTHON`` is no interpreter.
+    EnvironmentSetupError
+        ``CK_PYTHON`` does not fit the package.
+    """
+    if not package.options.get(NAMED_PYTHON):
+        return
+    named, used = python_for(package), there.tools["python"]
+    # Packages are for a minor version; an update to the next patch is no other environment.
+    if named.minor != minor_of(used):
+        raise UsageError(
+            f"It is installed with another Python than {NAMED_PYTHON}",
+            where=package.alias,
+            expected=f"Python {named.version} ({named.path})",
+            got=f"Python {used}",
+            advice="--env.CK_REINSTALL=yes makes it anew with the one named",
+        )

@@ -10,17 +10,18 @@ from ckssd.errors import InputError
 from ckssd.install import lock_of, uv_version
 from ckssd.recipes.bazel import bazel_build
 from ckssd.recipes.download import download
-from ckssd.recipes.environments import make_environment
+from ckssd.recipes.environments import NAMED_PYTHON, make_environment, refuse_another_python
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
-from ckssd.recipes.package import Package, Recipe, Used
+from ckssd.recipes.package import Package, Used
 from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_model
+from ckssd.recipes.recipe import Recipe, recipe
 from ckssd.recipes.seeded import seeded_checkpoint
 from ckssd.tflite.convert import make_tflite_model
 
 
 def recipe_of(package: Package) -> Recipe:
-    """Return the function that fills a folder with this package.
+    """Return the recipe that fills a folder with this package.
 
     Raises
     ------
@@ -38,12 +39,14 @@ def recipe_of(package: Package) -> Recipe:
     return RECIPES[name]
 
 
+@recipe(means=[NAMED_PYTHON], check=refuse_another_python)
 def python_environment(package: Package, staging: Path) -> Used:
     """Make a virtual environment from the package's locked requirements."""
     python = make_environment(package, staging)
     return Used(tools={"python": python.version, "uv": uv_version()}, environment=list(lock_of(staging)))
 
 
+@recipe()
 def shapes_dataset(package: Package, staging: Path) -> Used:
     """Draw the built-in data set."""
     # Here, because it brings NumPy and Pillow, which the other recipes need not wait for.
@@ -53,6 +56,7 @@ def shapes_dataset(package: Package, staging: Path) -> Used:
     return Used(tools={"pillow": version("pillow"), "numpy": version("numpy")})
 
 
+@recipe()
 def shipped_files(package: Package, staging: Path) -> Used:
     """Copy files that this repository ships."""
     folder = package.folder / str(package.section["files"])
@@ -64,6 +68,7 @@ def shipped_files(package: Package, staging: Path) -> Used:
     return Used()
 
 
+@recipe()
 def tflite_model(package: Package, staging: Path) -> Used:
     """Make the TFLite graphs of an SSD checkpoint by the two steps: export, then convert."""
     tensorflow = package.dependency("lib-tensorflow")

@@ -24,14 +24,17 @@ from typing import Any
 from ckssd.errors import InputError, RunError, UsageError
 from ckssd.fetch.git import GitSource, fetch_commit
 from ckssd.install import Python, create_environment, install_packages_to, uv_version
-from ckssd.recipes.environments import python_for
+from ckssd.recipes.environments import NAMED_PYTHON, python_for
 from ckssd.recipes.package import Package, Used
+from ckssd.recipes.recipe import recipe
 from ckssd.report import step
 from ckssd.tflite.odapi import prepare_object_detection_api
 
-FIXES = "CK_APPLY_FIXES"
+FIXES = "CK_APPLY_FIXES"  # repeats the variations fixes and no-fixes, which are part of the identity
 
 
+# Python only runs the tools that put the source there.
+@recipe(content={"PACKAGE_URL": "", "PACKAGE_COMMIT": ""}, means=[FIXES, NAMED_PYTHON])
 def object_detection_api(package: Package, staging: Path) -> Used:
     """Get the source that the package's variation names and make it run on TensorFlow 1.11 to 2.x."""
     name, variant = variant_of(package)
@@ -95,9 +98,6 @@ def _from_git(
     _compile_messages(research, package.folder / str(variant["protoc"]), python)
     used.environment += _pins(package.folder / str(variant["protoc"]))
     used.extra["git"] = source.as_dict()
-    overridden = [name for name in ("PACKAGE_URL", "PACKAGE_COMMIT") if package.options.get(name)]
-    if overridden:
-        used.extra["overridden"] = {name: package.options[name] for name in overridden}
 
 
 def _from_index(

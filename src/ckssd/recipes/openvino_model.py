@@ -12,6 +12,7 @@ from typing import Any
 from ckssd.errors import NotInstalledError
 from ckssd.install.worker import run_worker
 from ckssd.recipes.package import Dependency, Package, Used
+from ckssd.recipes.recipe import recipe
 from ckssd.report import step
 
 NAME = "openvino_model"
@@ -25,10 +26,12 @@ NMS = {
     "NMS_IOU_THRESHOLD": "nms_threshold",
     "MAX_DETECTIONS": "keep_top_k",
 }
-# Further variables of an install.
+# Further variables of an install, and what `ckssd mo` takes if they are not given ("": what the graph says).
 OPTIONS = {"DATA_TYPE": "data_type", "INPUT_SHAPE": "input_shape"}
+DEFAULTS = {"DATA_TYPE": "FP32", "INPUT_SHAPE": ""}
 
 
+@recipe(content={**dict.fromkeys(NMS, ""), **DEFAULTS})
 def openvino_model(package: Package, staging: Path) -> Used:
     """Convert the model that the entry depends on; its label map comes along.
 

@@ -1,16 +1,14 @@
-"""A package, and its install: whole from an earlier time, or staged, described and put in place at once."""
+"""A package entry with everything that decides its content, and what a recipe says that it used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import ckssd
 from ckssd.errors import InputError, NotInstalledError
-from ckssd.install import Identity, Outcome, Provenance, SourceRecord, ensure
-from ckssd.report import say, step
+from ckssd.install import SourceRecord
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,6 @@ class Package:
     home: str = ""
 
     @property
-    def identity(self) -> Identity:
-        """What tells this installation from others of the same entry."""
-        # Another commit than the entry's is another thing, although CK gives it the same folder.
-        commit = self.options.get("PACKAGE_COMMIT", "")
-        variation = ",".join([*self.variations, *([f"commit={commit}"] if commit else [])])
-        return Identity(self.alias, self.uid, self.version, variation)
-
-    @property
     def section(self) -> Mapping[str, Any]:
         """The recipe's part of the entry, changed by what its ``variations`` say of this install's."""
         try:
@@ -109,38 +99,3 @@ class Used:
     patches: list[str] = field(default_factory=list)
     environment: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
-
-
-Recipe = Callable[[Package, Path], Used]
-
-
-def install(package: Package, target: Path, recipe: Recipe) -> Outcome:
-    """Make ``target`` a whole installation of the package, unless it is one already.
-
-    Raises
-    ------
-    CkssdError
-        The install failed; the folder is as it was before.
-    """
-    identity = package.identity
-
-    def fill(staging: Path) -> Provenance:
-        step(f"Installing {package.alias} {package.version} to {target}")
-        used = recipe(package, staging)
-        return Provenance(
-            entry=identity,
-            sources=tuple(used.sources),
-            tools={"ckssd": ckssd.__version__, **used.tools},
-            patches=tuple(used.patches),
-            environment=tuple(used.environment),
-            extra={
-                **used.extra,
-                "dependencies": {name: d.uid for name, d in package.dependencies.items()},
-                "ck_home": package.home,
-            },
-        )
-
-    outcome = ensure(target, identity, fill, replace=package.wants("CK_REINSTALL"))
-    if not outcome.fresh:
-        say(f"Already installed and whole: {target} (--env.CK_REINSTALL=yes installs it again)")
-    return outcome

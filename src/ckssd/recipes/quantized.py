@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ckssd.install.worker import run_worker
 from ckssd.recipes.package import Package, Used
+from ckssd.recipes.recipe import recipe
 from ckssd.report import step
 from ckssd.tflite.convert import (
     ANCHORS,
@@ -31,6 +32,7 @@ from ckssd.tflite.export import GRAPH
 from ckssd.tflite.quantize import calibration_images
 
 
+@recipe()
 def quantized_tflite_model(package: Package, staging: Path) -> Used:
     """Quantise the three graphs of the float model that the entry depends on."""
     # Here, because it brings NumPy, which the other recipes need not wait for.
@@ -55,6 +57,7 @@ def quantized_tflite_model(package: Package, staging: Path) -> Used:
     )
 
 
+@recipe()
 def quantized_openvino_model(package: Package, staging: Path) -> Used:
     """Quantise the IR that the entry depends on, in the environment that has NNCF."""
     source = package.dependency("model-source")

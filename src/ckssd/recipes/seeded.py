@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 
 from ckssd.recipes.package import Package, Used
+from ckssd.recipes.recipe import recipe
 from ckssd.tflite.seeded import make_seeded_checkpoint
 
 
+@recipe()
 def seeded_checkpoint(package: Package, staging: Path) -> Used:
     """Make a checkpoint with the structure that the entry's configuration gives and random weights."""
     section = package.section

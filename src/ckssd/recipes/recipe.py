@@ -1,0 +1,102 @@
+"""A recipe: how one kind of package is made, and which variables of an install it listens to.
+
+It sees no variable that it has not declared, so none that decides the content can be read and yet be left
+out of what tells installations apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ckssd
+from ckssd.install import Identity, Outcome, Provenance, ensure
+from ckssd.recipes.package import Package, Used
+from ckssd.report import say, step
+
+Fill = Callable[[Package, Path], Used]
+Check = Callable[[Package, Provenance], None]
+
+
+def _suits(_: Package, __: Provenance) -> None:
+    """An installation of the same identity is what was asked for."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A function that fills a folder, with the variables that it reads.
+
+    Parameters
+    ----------
+    fill
+        Given a package and an empty folder, fills it and says what it used.
+    content
+        Variables that decide what is in the folder, to the value that means the same as none (``""``: none
+        does). They are part of the identity; lock files carry them.
+    means
+        Variables that decide by what it is made, or that only repeat what a variation says.
+    check
+        Raises when an installation of the same identity is not what such variables ask for.
+    """
+
+    fill: Fill
+    content: Mapping[str, str]
+    means: Collection[str]
+    check: Check = _suits
+
+    def __call__(self, package: Package, staging: Path) -> Used:
+        """Fill ``staging`` with the package."""
+        heard = {*self.content, *self.means}
+        options = {name: value for name, value in package.options.items() if name in heard}
+        return self.fill(replace(package, options=options), staging)
+
+    def own_options(self, package: Package) -> dict[str, str]:
+        """Return the variables of this install that make its content another than the entry's own."""
+        given = {name: package.options.get(name, "").strip() for name in self.content}
+        return {name: value for name, value in given.items() if value not in ("", self.content[name])}
+
+    def identity(self, package: Package) -> Identity:
+        """Return what tells this installation from others of the same entry."""
+        variation = ",".join(package.variations)
+        return Identity(package.alias, package.uid, package.version, variation, self.own_options(package))
+
+
+def recipe(
+    *, content: Mapping[str, str] | None = None, means: Collection[str] = (), check: Check = _suits
+) -> Callable[[Fill], Recipe]:
+    """Make a function a recipe; the arguments are those of :class:`Recipe`."""
+    return lambda fill: Recipe(fill, dict(content or {}), frozenset(means), check)
+
+
+def install(package: Package, target: Path, recipe: Recipe) -> Outcome:
+    """Make ``target`` a whole installation of the package, unless it is one already.
+
+    Raises
+    ------
+    CkssdError
+        The install failed, or what is there is not what was asked for; the folder is as it was before.
+    """
+    identity = recipe.identity(package)
+
+    def fill(staging: Path) -> Provenance:
+        step(f"Installing {identity.describe()} to {target}")
+        used = recipe(package, staging)
+        return Provenance(
+            entry=identity,
+            sources=tuple(used.sources),
+            tools={"ckssd": ckssd.__version__, **used.tools},
+            patches=tuple(used.patches),
+            environment=tuple(used.environment),
+            extra={
+                **used.extra,
+                "dependencies": {name: d.uid for name, d in package.dependencies.items()},
+                "ck_home": package.home,
+            },
+        )
+
+    outcome = ensure(target, identity, fill, replace=package.wants("CK_REINSTALL"))
+    if not outcome.fresh:
+        recipe.check(package, outcome.provenance)
+        say(f"Already installed and whole: {target} (--env.CK_REINSTALL=yes installs it again)")
+    return outcome
