@@ -233,8 +233,8 @@ def test_a_python_without_the_metrics_tools_says_what_to_install(
 ) -> None:
     broken = bench.folder / "python"
     broken.write_text("#!/bin/sh\nexit 3\n")
-    with pytest.raises(RunError, match="metrics' Python cannot be started"):
+    with pytest.raises(RunError, match="worker's Python cannot be started"):
         run_benchmark(replace(settings, metrics_python=broken))
     broken.chmod(0o755)
-    with pytest.raises(RunError, match=r"metrics cannot be computed: .*exit code 3"):
+    with pytest.raises(RunError, match=r"worker process died: ckssd\.coco\.metrics .*exit code 3"):
         run_benchmark(replace(settings, metrics_python=broken))

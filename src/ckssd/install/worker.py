@@ -6,8 +6,10 @@ error of our family.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -32,26 +34,30 @@ def run_worker(python: Path, module: str, arguments: list[str]) -> tuple[Any, st
     Raises
     ------
     CkssdError
-        What the worker raised, or RunError when it died without saying why.
+        What the worker raised, or RunError when it died without saying why, or never began.
     """
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         output, failure = Path(folder) / "output.json", Path(folder) / "error.json"
-        done = subprocess.run(
-            [str(python), "-m", module, *arguments, "--output", str(output), "--error", str(failure)],
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [str(python), "-m", module, *arguments, "--output", str(output), "--error", str(failure)],
+                env={**os.environ, "PYTHONPATH": str(SOURCE)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        except OSError as error:
+            raise RunError("A worker's Python cannot be started", where=python, got=error.strerror) from error
         if done.returncode != 0:
             raise _error_of(failure, module, done.returncode)
         return json.loads(output.read_text(encoding="utf-8")), done.stdout
 
 
 def _error_of(failure: Path, module: str, code: int) -> CkssdError:
-    if failure.exists():
+    with contextlib.suppress(OSError, ValueError):  # it died before it had written why, or meanwhile
         return error_from(json.loads(failure.read_text(encoding="utf-8")))
+    end = f"exit code {code}" if code > 0 else f"signal {-code}, {signal.strsignal(-code)}"
     return RunError(
-        "A worker process died", where=module, got=f"exit code {code}", advice="see its output above"
+        "A worker process died", where=module, expected="a result", got=end, advice="see its output above"
     )
