@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ckssd.errors import RunError
 from ckssd.graph.graphdef import write_graph
 from tests.graph.tiny_ssd import LAYOUTS, tiny_ssd
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import CHECKOUT, Sandbox
 
 OUTPUT = "--output=detection_boxes,detection_scores,num_detections"
 
@@ -89,6 +90,41 @@ def test_a_mistake_is_one_line(mistake: str, graph_file: Path, tmp_path: Path) -
     assert error.startswith("ckssd mo: ")
     assert said in error
     assert not (tmp_path / "ir").exists()
+
+
+# Put behind a replacer that the worker loads: an audit event, and a pattern for its first argument.
+DYING = """
+import os, re, signal, sys
+
+def die(event, arguments):
+    if event == {event!r} and re.search({pattern!r}, str(arguments[0])):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+"""
+DEATHS = {
+    "nothing is written": ("tempfile.mkdtemp", "/ir/"),
+    "all is written, nothing in its place": ("os.rename", "/ir/.*bin$"),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_the_death_of_the_worker_is_one_line_and_leaves_no_model(
+    death: str, graph_file: Path, tmp_path: Path
+) -> None:
+    event, pattern = DEATHS[death]
+    replacer = tmp_path / "extensions" / "replacer.py"
+    replacer.parent.mkdir()
+    own = (CHECKOUT / "docs/examples/normalised_input/replacer.py").read_text()
+    replacer.write_text(own + DYING.format(event=event, pattern=pattern))
+    target = tmp_path / "ir"
+    done = mo("--input_model", graph_file, "--output_dir", target, "--extensions", replacer.parent)
+    assert done.returncode == RunError.exit_code, done.stderr
+    *steps, error = done.stderr.splitlines()
+    assert all(line.startswith("==> ") for line in steps)
+    assert error.startswith("ckssd mo: A worker process died: ckssd.graph (")
+    assert "signal 9, Killed" in error
+    assert [*target.glob("*.xml"), *target.glob("*.bin")] == []
 
 
 WITHOUT_OPENVINO = """
