@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +15,13 @@ from statistics import median
 from typing import Any
 
 from ckssd.cli.demo import find_checkout
+from ckssd.errors import RunError
+from ckssd.report import progress
 
 ROOT = Path(__file__).resolve().parents[1]
 INSIDE = ROOT / "bench" / "inside"
 LITERT = "lib,litert"
+OPENVINO = "lib,openvino"
 COCO_TOOLS = "tool,coco"
 BUILT_IN_DATA = "dataset,object-detection,shapes,val"
 BUILT_IN_MODEL = "model,tflite,object-detection,ssd-mobilenet,shapes,non-quantized"
@@ -61,16 +65,7 @@ class Context:
 
     def command(self, *words: str) -> str:
         """Run a command with the CK home; return its standard output."""
-        done = subprocess.run(
-            words,
-            env=self.environment,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+        return self._output(words, {}, stderr=None)
 
     def install(self, tags: str) -> None:
         """Install a package if it is not."""
@@ -85,6 +80,11 @@ class Context:
     def litert_python(self) -> Path:
         """The interpreter that has LiteRT."""
         return Path(self.variables(LITERT)["CK_ENV_LIB_LITERT_PYTHON_FILE"])
+
+    @cached_property
+    def openvino_python(self) -> Path:
+        """The interpreter that has OpenVINO."""
+        return Path(self.variables(OPENVINO)["CK_ENV_LIB_OPENVINO_PYTHON_FILE"])
 
     @cached_property
     def coco_python(self) -> Path:
@@ -116,16 +116,28 @@ class Context:
 
     def run(self, python: Path, script: str, *arguments: object) -> Any:
         """Run a script of bench/inside in an installed environment; return the JSON that it prints."""
+        words = [str(python), str(INSIDE / script), *map(str, arguments)]
+        return json.loads(self._output(words, {"PYTHONPATH": str(ROOT / "src")}, stderr=subprocess.PIPE))
+
+    def _output(self, words: Sequence[str], variables: Mapping[str, str], stderr: int | None) -> str:
         done = subprocess.run(
-            [str(python), str(INSIDE / script), *map(str, arguments)],
-            env={**self.environment, "PYTHONPATH": str(ROOT / "src")},
+            words,
+            env={**self.environment, **variables},
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
             text=True,
-            check=True,
         )
-        return json.loads(done.stdout)
+        if done.returncode:
+            said = (done.stderr or "").strip()[-500:]
+            raise RunError(
+                "A contender failed",
+                where=shlex.join(words),
+                expected="exit code 0",
+                got=f"{done.returncode} {said}",
+            )
+        return done.stdout
 
     def write(self, name: str, content: Any) -> Path:
         """Write a JSON file for a contender."""
@@ -137,9 +149,9 @@ class Context:
 def in_turn(contenders: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
     """Run every contender once before any runs again; return what each gave."""
     results: dict[str, list[Any]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, run in contenders.items():
-            results[name].append(run())
+    turns = [name for _ in range(rounds) for name in contenders]
+    for name in progress(turns, total=len(turns), name="contenders in turn", unit="run"):
+        results[name].append(contenders[name]())
     return results
 
 

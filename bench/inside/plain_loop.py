@@ -1,4 +1,4 @@
-"""What a user would write: ``plain_loop.py MODEL ANNOTATIONS IMAGES THREADS`` prints wall seconds.
+"""What a user would write: ``plain_loop.py MODEL ANNOTATIONS IMAGES COUNT THREADS`` prints wall seconds.
 
 Pillow, one interpreter, one image after another, results as COCO wants them. Nothing here knows this project.
 """
@@ -14,9 +14,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-model, annotations, folder, threads = sys.argv[1:]
+model, annotations, folder, count, threads = sys.argv[1:]
 with open(annotations) as file:
-    images = json.load(file)["images"]
+    images = json.load(file)["images"][: int(count)]
 
 interpreter = Interpreter(model_path=model, num_threads=int(threads))
 interpreter.allocate_tensors()
