@@ -6,6 +6,7 @@ The names of these tests are those of the rows of the README's table "What can g
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -330,6 +331,31 @@ def test_home_with_spaces_quotes_and_non_ascii_letters(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "item {"
     assert (checkout / ".ck" / "tools" / "labelmap-coco-2017-linux-64" / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda body: body[:-1] + b"x", lambda body: body[:9]], ids=["byte", "end"]
+)
+def test_corrupted_cache_file(
+    tiny: TinyPackages,
+    server: LocalServer,
+    add_archive: Callable[[str], None],
+    request: pytest.FixtureRequest,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    name = f"corrupted-{request.node.callspec.id}"
+    add_archive(name)
+    tiny.install(name)
+    whole = server.pages[f"{name}.tar.gz"].body
+    cached = tiny.cache / "sources" / "sha256" / hashlib.sha256(whole).hexdigest()
+    cached.chmod(0o644)
+    cached.write_bytes(damage(whole))
+    assert f"{cached}: the cached file is damaged" in tiny.install(name, AGAIN).text
+    assert cached.read_bytes() == whole
+    assert len(server.requests) == 2
+    assert is_whole(tiny, name)
+    assert tiny.registered(name) == [tiny.target(name)]
+    assert leftovers(tiny, name) == []
 
 
 def test_tampered_installation(tiny: TinyPackages, add_archive: Callable[[str], None]) -> None:
