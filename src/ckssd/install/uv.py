@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ckssd.errors import CkssdError, EnvironmentSetupError, RunError, VerificationError
 from ckssd.fetch.settings import is_offline
+from ckssd.process import LAST_LINES, in_one_line, running, start
 from ckssd.report import say
 
-LAST_LINES = 15
 # Any of these would make uv work on another interpreter or environment than the one it is given.
 MISLEADING = (
     "VIRTUAL_ENV",
@@ -83,25 +83,11 @@ def run_uv(arguments: Sequence[str], *, quiet: bool = False, env: Mapping[str, s
         command.append("--offline")
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd="/",
-            env=_environment(env or {}),
-        )
+        process = start(command, _environment(env or {}), cwd=Path("/"), errors_apart=True)
     except OSError as error:
         raise EnvironmentSetupError("uv cannot be started", where=command[0], got=error.strerror) from error
-    try:
+    with running(process):
         output = _follow(process, last, quiet)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
     if process.returncode != 0:
         raise _failure(arguments, process.returncode, last)
     return output
@@ -109,12 +95,11 @@ def run_uv(arguments: Sequence[str], *, quiet: bool = False, env: Mapping[str, s
 
 def _follow(process: subprocess.Popen[str], last: collections.deque[str], quiet: bool) -> str:
     """Pass on uv's messages as they come. Its output is short, so it waits in the pipe until the end."""
-    with process:
-        for line in process.stderr or ():
-            last.append(line.rstrip())
-            if not quiet:
-                say(f"    {line.rstrip()}")
-        return process.stdout.read() if process.stdout is not None else ""
+    for line in process.stderr or ():
+        last.append(line.rstrip())
+        if not quiet:
+            say(f"    {line.rstrip()}")
+    return process.stdout.read() if process.stdout is not None else ""
 
 
 def _environment(added: Mapping[str, str]) -> dict[str, str]:
@@ -123,7 +108,7 @@ def _environment(added: Mapping[str, str]) -> dict[str, str]:
 
 
 def _failure(arguments: Sequence[str], code: int, last: collections.deque[str]) -> CkssdError:
-    text = " | ".join(line.strip() for line in last if line.strip())
+    text = in_one_line(last)
     what = f"uv {' '.join(arguments[:2])} failed"
     if "Hash mismatch for" in text:
         return VerificationError(

@@ -24,8 +24,8 @@ from ckssd.fetch.settings import is_offline
 from ckssd.install import Environment, lock_of, run_uv, uv_version
 from ckssd.install.folders import remove_tree
 from ckssd.install.transaction import work_folder
-from ckssd.install.uv import LAST_LINES
 from ckssd.install.uv import MISLEADING as MISLEADING_PYTHON
+from ckssd.process import LAST_LINES, in_one_line, running, start
 from ckssd.recipes.environments import NAMED_PYTHON, make_environment, refuse_another_python
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
@@ -313,35 +313,21 @@ def _shown(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None
     """Run a long command and pass on what it prints; nothing can answer a question of its."""
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=_process_environment(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        process = start(command, _process_environment(env), cwd=cwd)
     except OSError as error:
         raise InputError(
             "The source lacks what starts its build", where=cwd / command[0], got=error.strerror
         ) from None
-    try:
-        with process:
-            for line in process.stdout or ():
-                last.append(line.rstrip())
-                say(f"    {line.rstrip()}")
-    except BaseException:
-        process.terminate()  # Bazel's client then tells its server to stop
-        process.wait()
-        raise
+    # Bazel's client, told to end, tells its server to stop.
+    with running(process, stop=subprocess.Popen.terminate):
+        for line in process.stdout or ():
+            last.append(line.rstrip())
+            say(f"    {line.rstrip()}")
     if process.returncode != 0:
         raise _failure(command, process.returncode, last)
 
 
 def _failure(command: Sequence[str], code: int, lines: Sequence[str]) -> RunError:
-    text = " | ".join(line.strip() for line in list(lines)[-LAST_LINES:] if line.strip())
+    text = in_one_line(list(lines)[-LAST_LINES:])
     name = " ".join([Path(command[0]).name, *command[1:2]])
     return RunError(f"{name} failed", expected="exit status 0", got=f"exit status {code}: {text}")

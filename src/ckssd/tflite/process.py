@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError, NotInstalledError, RunError
+from ckssd.process import LAST_LINES, in_one_line, running, start
 from ckssd.report import step
 
 _STEP_MARK = "ckssd-step: "
-_LAST_LINES = 12
 
 
 def check_file(path: Path, what: str) -> Path:
@@ -98,31 +97,19 @@ def run_tool(
     """
     command = [str(argument) for argument in arguments]
     try:
-        process = subprocess.Popen(
-            command,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        process = start(command, environment)
     except OSError as error:
         raise NotInstalledError("cannot start the interpreter", where=command[0], got=error) from error
-    last: deque[str] = deque(maxlen=_LAST_LINES)
-    with process:
-        try:
-            for line in process.stdout or ():
-                if line.startswith(_STEP_MARK):
-                    on_step(line[len(_STEP_MARK) :].strip())
-                elif line.strip():
-                    last.append(line.strip())
-        except BaseException:
-            process.kill()
-            raise
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    with running(process):
+        for line in process.stdout or ():
+            if line.startswith(_STEP_MARK):
+                on_step(line[len(_STEP_MARK) :].strip())
+            elif line.strip():
+                last.append(line.strip())
     if process.returncode != 0:
         raise RunError(
-            f"{name} failed", where=command[1], got=f"exit code {process.returncode}: {' | '.join(last)}"
+            f"{name} failed", where=command[1], got=f"exit code {process.returncode}: {in_one_line(last)}"
         )
 
 
