@@ -46,7 +46,7 @@ def start(
 def running(
     process: subprocess.Popen[str], stop: Callable[[subprocess.Popen[str]], None] = subprocess.Popen.kill
 ) -> Iterator[None]:
-    """Wait for the process at the end of the block; ``stop`` it first if the block is left by an exception."""
+    """Wait for the process at the end of the block; ``stop`` it first if an exception leaves the block."""
     with process:
         try:
             yield
