@@ -6,9 +6,6 @@ CK asks for the install and registers what came of it; everything between is :mo
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 from ckssd.ck.environments import find_by_location, remove_half_made
 from ckssd.ck.home import ck_repositories
 from ckssd.ck.kernel import Answer, hook
+from ckssd.ck.options import BEHIND_THE_DEFAULT, DEFAULT_TAG, folder_part, tags_of
 from ckssd.ck.variations import OPPOSITE, switched_off
 from ckssd.install import registration
 from ckssd.recipes import Dependency, Package, install, recipe_of
@@ -25,12 +23,6 @@ from ckssd.report import say
 # the folder is kept until this process installs the next package or ends: never two locks at once.
 _registering = contextlib.ExitStack()
 
-# Chooses the installation with the entry's own content where others, with options, are beside it.
-DEFAULT_TAG = "default-options"
-# CK's menus begin with the highest `sort`, and `--quiet` takes what they begin with; 0 is CK's default.
-BEHIND_THE_DEFAULT = -1
-LONGEST_TAG = 60
-
 
 @hook
 def pre_path(i: dict[str, Any]) -> Answer:
@@ -38,8 +30,7 @@ def pre_path(i: dict[str, Any]) -> Answer:
 
     ``--env.CK_APPLY_FIXES=no`` turns the variation ``fixes`` into ``no-fixes``: the same installation as
     by ``--tags=…,no-fixes``, never taken for one with the fixes. Variables that decide the content, such as
-    ``--env.DATA_TYPE=FP16``, give an installation and an environment of its own, as variations do: what
-    others use, or were made from, stays as it is.
+    ``--env.DATA_TYPE=FP16``, give an installation of its own, too (:mod:`ckssd.ck.options`).
     """
     suffix = ""
     for name in switched_off(i["cfg"].get("variations", {}), i["tags"], i["install_env"]):
@@ -50,14 +41,15 @@ def pre_path(i: dict[str, Any]) -> Answer:
     chosen = recipe_of(asked)
     options = chosen.own_options(asked)
     if options:
-        tags = [_as_tag(*option) for option in sorted(options.items())]
+        tags = tags_of(options)
         say(f"An installation of its own, chosen by the tags {','.join(tags)}; {DEFAULT_TAG} is the entry's")
-        suffix = f"-{_digest(options)}{suffix}"
+        suffix = folder_part(options) + suffix
         i["tags"].extend(tags)
         i["customize"]["sort"] = BEHIND_THE_DEFAULT
     elif chosen.content:
         i["tags"].append(DEFAULT_TAG)
-    i["customize"]["extra_suggested_path"] = suffix
+    if suffix:
+        i["customize"]["extra_suggested_path"] = suffix
     return {}
 
 
@@ -72,16 +64,6 @@ def _asked(i: dict[str, Any]) -> Package:
         options=_options(i["install_env"]),
         variations=_variations(i),
     )
-
-
-def _digest(options: Mapping[str, str]) -> str:
-    """Return what tells the folders of installations with different options apart."""
-    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _as_tag(name: str, value: str) -> str:
-    """Return ``NAME=VALUE`` without what has a meaning to CK or a shell: commas, spaces, brackets."""
-    return f"{name}={re.sub(r'[^A-Za-z0-9_.+]+', '-', value).strip('-')}"[:LONGEST_TAG]
 
 
 @hook
