@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ckssd.detect.openvino import read_ir
 from ckssd.errors import InputError, NotInstalledError, UsageError
+from ckssd.install import Provenance
 from ckssd.recipes import Dependency, Package
-from ckssd.recipes.openvino_model import MODEL, PYTHON, openvino_model
+from ckssd.recipes.openvino_model import MODEL, PYTHON, SOURCE_DIGEST, openvino_model
 from tests.support.sandbox import CHECKOUT
 
 SHAPES = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-shapes"
@@ -78,3 +81,21 @@ def test_a_file_that_is_no_graph_is_refused_by_its_name(tmp_path: Path) -> None:
             package({}, FROZEN_GRAPH=str(SHAPES / "files" / "labelmap.pbtxt")), tmp_path / "staging"
         )
     assert not list(tmp_path.glob("staging/*"))
+
+
+def test_an_ir_of_another_model_is_not_taken_for_that_of_the_chosen_one(tmp_path: Path) -> None:
+    graph = tmp_path / "frozen_inference_graph.pb"
+    graph.write_bytes(b"one")
+    chosen = package({}, FROZEN_GRAPH=str(graph))
+    same, another = (
+        Provenance(
+            openvino_model.identity(chosen), extra={SOURCE_DIGEST: hashlib.sha256(made_from).hexdigest()}
+        )
+        for made_from in (b"one", b"two")
+    )
+    openvino_model.check(chosen, same)
+    with pytest.raises(UsageError, match=r"made from another model.*CK_REINSTALL"):
+        openvino_model.check(chosen, another)
+    graph.unlink()
+    openvino_model.check(chosen, another)
+    openvino_model.check(replace(chosen, dependencies={}), another)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ckssd.errors import UsageError
 from ckssd.graph.options import from_mapping
 from ckssd.install import Provenance, read_provenance
-from ckssd.recipes import Package, install
+from ckssd.recipes import Dependency, Package, install
 from ckssd.recipes.kinds import RECIPES
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Used
@@ -73,6 +74,17 @@ def test_the_same_options_are_found_whole_and_others_are_not(
     assert (
         "has a-model 1.0 [fast] SIZE=20; a-model 1.0 [fast] SIZE=30 takes its place" in capfd.readouterr().err
     )
+
+
+def test_another_dependency_than_it_was_made_with_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, other = ({"lib": Dependency(uid, {}), "tool": Dependency("3", {})} for uid in "12")
+    install(replace(package(), dependencies=first), tmp_path / "target", writes_options)
+    install(replace(package(), dependencies=first), tmp_path / "target", writes_options)
+    assert "made with another" not in capfd.readouterr().err
+    install(replace(package(), dependencies=other), tmp_path / "target", writes_options)
+    assert "made with another lib than is chosen now" in capfd.readouterr().err
 
 
 def test_what_is_there_is_refused_where_it_is_not_what_was_asked_for(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 DEFAULT_TAG = "default-options"
 # CK's menus begin with the highest `sort`, and `--quiet` takes what they begin with; 0 is CK's default.
 BEHIND_THE_DEFAULT = -1
-LONGEST_TAG = 60
+LONGEST_TAG = 40
 
 
 def folder_part(options: Mapping[str, str]) -> str:

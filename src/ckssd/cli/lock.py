@@ -1,4 +1,4 @@
-"""Write one file that pins every installed package: version, variation, Python, and every hash.
+"""Write one file that pins every installed package: version, variations, options, Python, every hash.
 
     ckssd lock ckssd-lock.json
     ckssd lock --tags=model,tflite,shapes tflite.json

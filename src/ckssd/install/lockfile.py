@@ -1,4 +1,4 @@
-"""A lock file: every installed package with its version, variation and hashes, in one JSON file.
+"""A lock file: every installed package with version, variations, options and hashes, in one JSON file.
 
 It is made of provenances, and says of each package what has to be equal elsewhere: the sources, the packages
 of a Python environment, the Python, the patches and the files. Paths, times and tools that do not end up in

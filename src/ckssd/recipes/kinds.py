@@ -32,7 +32,7 @@ def recipe_of(package: Package) -> Recipe:
     if name not in RECIPES:
         raise InputError(
             "Unknown recipe",
-            where=f"{package.folder} (ckssd.recipe)",
+            where=f"{package.alias}: ckssd.recipe",
             expected=", ".join(sorted(RECIPES)),
             got=name,
         )

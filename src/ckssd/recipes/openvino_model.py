@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ckssd.errors import NotInstalledError
+from ckssd.errors import NotInstalledError, UsageError
+from ckssd.fetch.hashing import hash_file
+from ckssd.install import Provenance
 from ckssd.install.worker import run_worker
 from ckssd.recipes.package import Dependency, Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.report import step
 
 NAME = "openvino_model"
+SOURCE = "model-source"
+SOURCE_DIGEST = "source_sha256"
 LABEL_MAP = "labelmap.pbtxt"
 PYTHON = "CK_ENV_LIB_OPENVINO_PYTHON_FILE"
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
@@ -31,7 +35,32 @@ OPTIONS = {"DATA_TYPE": "data_type", "INPUT_SHAPE": "input_shape"}
 DEFAULTS = {"DATA_TYPE": "FP32", "INPUT_SHAPE": ""}
 
 
-@recipe(content={**dict.fromkeys(NMS, ""), **DEFAULTS})
+def refuse_another_source(package: Package, there: Provenance) -> None:
+    """Raise if an installed IR was made from another graph than that of the model chosen now.
+
+    CK chooses the folder before the model, so two models of one package cannot stand side by side.
+
+    Raises
+    ------
+    UsageError
+        It was.
+    """
+    source = package.dependencies.get(SOURCE)  # a dry run has none
+    graph = Path(model_flags(source.variables)["input_model"]) if source else None
+    if graph is None or not graph.is_file():
+        return
+    digest, made_from = hash_file(graph).sha256, there.extra[SOURCE_DIGEST]
+    if digest != made_from:
+        raise UsageError(
+            "It is installed, made from another model",
+            where=package.alias,
+            expected=f"{graph} (sha256 {digest})",
+            got=f"sha256 {made_from}",
+            advice="--env.CK_REINSTALL=yes makes it anew from the one chosen",
+        )
+
+
+@recipe(content={**dict.fromkeys(NMS, ""), **DEFAULTS}, check=refuse_another_source)
 def openvino_model(package: Package, staging: Path) -> Used:
     """Convert the model that the entry depends on; its label map comes along.
 
@@ -42,7 +71,7 @@ def openvino_model(package: Package, staging: Path) -> Used:
     InputError, UsageError
         The graph does not fit any configuration, or a value makes no sense.
     """
-    source = package.dependency("model-source")
+    source = package.dependency(SOURCE)
     flags = {
         **model_flags(source.variables),
         **nms_flags(package.options, source),
@@ -59,7 +88,7 @@ def openvino_model(package: Package, staging: Path) -> Used:
         tools={"openvino": done["model"]["openvino"]},
         extra={
             "configuration": done["configuration"],
-            "source_sha256": done["source_sha256"],
+            SOURCE_DIGEST: done["source_sha256"],
             "settings": decided,
         },
     )

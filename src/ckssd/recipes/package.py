@@ -70,7 +70,7 @@ class Package:
             section: Mapping[str, Any] = self.meta["ckssd"]
         except KeyError:
             raise InputError(
-                "The package says not how it is made", where=self.folder, expected="a key ckssd in meta.json"
+                "The package says not how it is made", where=self.alias, expected="a key ckssd in meta.json"
             ) from None
         for name in self.variations:
             section = {**section, **section.get("variations", {}).get(name, {})}

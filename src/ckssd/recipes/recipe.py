@@ -98,5 +98,12 @@ def install(package: Package, target: Path, recipe: Recipe) -> Outcome:
     outcome = ensure(target, identity, fill, replace=package.wants("CK_REINSTALL"))
     if not outcome.fresh:
         recipe.check(package, outcome.provenance)
-        say(f"Already installed and whole: {target} (--env.CK_REINSTALL=yes installs it again)")
+        others = ", ".join(_changed_dependencies(package, outcome.provenance))
+        note = f", made with another {others} than is chosen now" if others else ""
+        say(f"Already installed and whole: {target}{note} (--env.CK_REINSTALL=yes installs it again)")
     return outcome
+
+
+def _changed_dependencies(package: Package, there: Provenance) -> list[str]:
+    made_with = there.extra.get("dependencies", {})
+    return [name for name, one in package.dependencies.items() if made_with.get(name, one.uid) != one.uid]
