@@ -15,7 +15,7 @@ from ckssd.ck.installer import PackageEntry, package_entries, the_package
 from ckssd.ck.variations import active_variations, version_of
 from ckssd.errors import NotInstalledError
 from ckssd.install import installed
-from ckssd.install.provenance import assignments
+from ckssd.install.identity import assignments
 from ckssd.recipes import Download, Package, downloads_of, recipe_of, with_sizes
 
 

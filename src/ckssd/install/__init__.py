@@ -1,9 +1,9 @@
 """Installing so that nothing half-done is ever taken for whole: Pythons, environments, the transaction."""
 
 from ckssd.install.environment import Environment, create_environment, install_packages_to, lock_of
+from ckssd.install.identity import Identity
 from ckssd.install.provenance import (
     Change,
-    Identity,
     Provenance,
     SourceRecord,
     changes,

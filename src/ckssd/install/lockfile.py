@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError
-from ckssd.install.provenance import Identity, Provenance
+from ckssd.install.identity import Identity, as_text, as_texts
+from ckssd.install.provenance import Provenance
 
 FORMAT = 1
 FORMAT_KEY = "ckssd_lock"
@@ -202,24 +203,14 @@ def _as_json(package: LockedPackage) -> dict[str, Any]:
 def _package(item: Any, where: str) -> LockedPackage:
     try:
         return LockedPackage(
-            name=_text(item["name"]),
+            name=as_text(item["name"]),
             entry=Identity.from_json(item["entry"], item["options"]),
-            dependencies=_texts(item["dependencies"]),
-            python=None if item["python"] is None else _text(item["python"]),
-            sources=_texts(item["sources"]),
-            environment=tuple(_text(pin) for pin in item["environment"]),
-            patches=tuple(_text(patch) for patch in item["patches"]),
-            files=_texts(item["files"]),
+            dependencies=as_texts(item["dependencies"]),
+            python=None if item["python"] is None else as_text(item["python"]),
+            sources=as_texts(item["sources"]),
+            environment=tuple(as_text(pin) for pin in item["environment"]),
+            patches=tuple(as_text(patch) for patch in item["patches"]),
+            files=as_texts(item["files"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError("A lock file is malformed", where=where, got=repr(error)) from error
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a text was expected, not {value!r}")
-    return value
-
-
-def _texts(value: Any) -> dict[str, str]:
-    return {_text(key): _text(item) for key, item in value.items()}

@@ -21,64 +21,12 @@ from typing import Any
 from ckssd.errors import InputError
 from ckssd.fetch import Fetched
 from ckssd.fetch.hashing import hash_file
+from ckssd.install.identity import Identity, as_text, as_texts
 
 FILE_NAME = "provenance.json"
 FORMAT = 1
 # CK writes its own record into an installed folder after the installation.
 NOT_OURS = frozenset({FILE_NAME, "ck-install.json"})
-
-
-# How a commit stood among the variations before options were part of an identity.
-OLD_COMMIT = "commit="
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What was installed: all that tells it from other installations of the same entry.
-
-    Parameters
-    ----------
-    alias, uid, version
-        Names and version of the entry.
-    variation
-        The names of its variations, separated by commas.
-    options
-        The variables of the install that decide its content, where they are not as the entry has them.
-    """
-
-    alias: str
-    uid: str
-    version: str = ""
-    variation: str = ""
-    options: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    @classmethod
-    def from_json(cls, entry: Mapping[str, Any], options: Mapping[str, Any]) -> Identity:
-        """Return the identity of an entry's JSON values and of its options, wherever those stand.
-
-        Raises
-        ------
-        KeyError, TypeError, AttributeError
-            Something is missing or of another type.
-        """
-        variations = _text(entry["variation"]).split(",")
-        return cls(
-            alias=_text(entry["alias"]),
-            uid=_text(entry["uid"]),
-            version=_text(entry["version"]),
-            variation=",".join(name for name in variations if not name.startswith(OLD_COMMIT)),
-            options=_texts(options),
-        )
-
-    def describe(self) -> str:
-        """Return it as one line for people."""
-        variations = (f"[{name}]" for name in self.variation.split(",") if name)
-        return " ".join([self.alias, self.version, *variations, *assignments(self.options)])
-
-
-def assignments(options: Mapping[str, str]) -> list[str]:
-    """Return options as ``NAME=VALUE``, sorted."""
-    return [f"{name}={value}" for name, value in sorted(options.items())]
 
 
 @dataclass(frozen=True)
@@ -300,28 +248,18 @@ def _from_dict(data: Mapping[str, Any]) -> Provenance:
         entry=Identity.from_json(data["entry"], options),
         sources=tuple(
             SourceRecord(
-                _text(item["file_name"]),
-                _text(item["sha256"]),
+                as_text(item["file_name"]),
+                as_text(item["sha256"]),
                 int(item["size"]),
                 item["url"],
                 item["licence"],
             )
             for item in data["sources"]
         ),
-        tools=_texts(data["tools"]),
-        patches=tuple(_text(item) for item in data["patches"]),
-        environment=tuple(_text(item) for item in data["environment"]),
-        files=_texts(data["files"]),
+        tools=as_texts(data["tools"]),
+        patches=tuple(as_text(item) for item in data["patches"]),
+        environment=tuple(as_text(item) for item in data["environment"]),
+        files=as_texts(data["files"]),
         extra=dict(data["extra"].items()),
-        created=_text(data["created"]),
+        created=as_text(data["created"]),
     )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a text was expected, not {value!r}")
-    return value
-
-
-def _texts(value: Mapping[str, object]) -> dict[str, str]:
-    return {_text(key): _text(item) for key, item in value.items()}

@@ -21,9 +21,9 @@ from types import FrameType, TracebackType
 from ckssd.errors import EnvironmentSetupError, InputError, UsageError
 from ckssd.fetch.locking import held_lock
 from ckssd.install.folders import recover, remove_tree, replace_folder
+from ckssd.install.identity import Identity
 from ckssd.install.provenance import (
     NOT_OURS,
-    Identity,
     Provenance,
     manifest,
     read_provenance,
