@@ -30,8 +30,8 @@ from ckssd.fetch.decide import mirror_locations
 from ckssd.fetch.reach import Reach, reach
 from ckssd.fetch.source import Source
 from ckssd.install import Python, find_pythons, find_uv, run_uv, uv_version
-from ckssd.install.worker import SOURCE
 from ckssd.recipes import stated_sources
+from ckssd.worker import SOURCE
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 CK_VERSION = "2.6.4"

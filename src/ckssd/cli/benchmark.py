@@ -23,9 +23,9 @@ from ckssd.ck.environments import the_environment
 from ckssd.cli.detect import MODEL_TAGS, joined
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
-from ckssd.install.worker import run_worker
 from ckssd.measure.backends import DEFAULT_RUNTIME
 from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.worker import run_worker
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,11 +23,11 @@ from ckssd.cli.detect import joined
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
-from ckssd.install.worker import run_worker
 from ckssd.measure.compare import Comparison, Contender, Record, compare, measure_in_turn
 from ckssd.measure.comparison_table import table
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.report import step
+from ckssd.worker import run_worker
 
 
 @dataclasses.dataclass(frozen=True)

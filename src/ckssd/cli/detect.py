@@ -15,7 +15,7 @@ from typing import Any
 from ckssd.ck.environments import the_environment
 from ckssd.cli.result import Result
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
-from ckssd.install.worker import run_worker
+from ckssd.worker import run_worker
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL"
 MODEL_TAGS = "model,tflite,object-detection"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ckssd.ck.environments import the_environment
 from ckssd.cli.result import Result
-from ckssd.install.worker import run_worker
+from ckssd.worker import run_worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ckssd.coco.metrics import DEFAULT_TOOL
 from ckssd.measure.detected import DetectedImages
+from ckssd.worker import run_worker
 
 
 def run_metrics(
@@ -30,8 +31,6 @@ def run_metrics(
     RunError
         If the interpreter cannot be started, or fails without saying why.
     """
-    from ckssd.install.worker import run_worker  # 80 ms that the start of a run need not wait for
-
     with tempfile.TemporaryDirectory(prefix="ckssd-metrics-") as folder:
         found, images = Path(folder) / "detections.npy", Path(folder) / "images.json"
         np.save(found, detections.as_array())

@@ -12,10 +12,10 @@ from typing import Any
 from ckssd.errors import NotInstalledError, UsageError
 from ckssd.fetch.hashing import hash_file
 from ckssd.install import Provenance
-from ckssd.install.worker import run_worker
 from ckssd.recipes.package import Dependency, Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.report import step
+from ckssd.worker import run_worker
 
 NAME = "openvino_model"
 SOURCE = "model-source"

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ckssd.install.worker import run_worker
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.report import step
@@ -30,6 +29,7 @@ from ckssd.tflite.convert import (
 )
 from ckssd.tflite.export import GRAPH
 from ckssd.tflite.quantize import calibration_images
+from ckssd.worker import run_worker
 
 
 @recipe()
