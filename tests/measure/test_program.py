@@ -100,13 +100,14 @@ def test_a_fault_in_the_last_image_records_nothing(
 
 
 def test_metrics_that_fail_record_nothing(
-    bench: Bench, work: Path, capsys: pytest.CaptureFixture[str]
+    bench: Bench, work: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     python = bench.folder / "python"
     python.write_text("#!/bin/sh\necho no coco here >&2\nexit 1\n")
     python.chmod(0o755)
     assert main({**bench.environment, "CK_ENV_TOOL_COCO_PYTHON_FILE": str(python)}, work) == 8
-    assert "no coco here" in capsys.readouterr().err
+    said = capfd.readouterr().err  # its own words, then ours
+    assert said.index("no coco here") < said.index("FAILED: A worker process died: ckssd.coco.metrics")
     assert_only_the_reason_is_left(work)
 
 
