@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ckssd.errors import CkssdError, UsageError, VerificationError
 from ckssd.fetch import Source
+from ckssd.fetch.settings import Settings
 
 GOOD = {
     "file_name": "val2017.zip",
@@ -83,6 +86,24 @@ def test_no_hash_is_refused_unless_accepted_by_name():
     with pytest.raises(VerificationError, match="no hash"):
         Source.from_meta(meta, "package:x")
     assert Source.from_meta(meta, "package:x", accept={"val2017.zip"}).digest is None
+
+
+def test_the_refusal_says_the_command_that_accepts_the_file():
+    meta = {**GOOD, "file_name": "a model's.zip", "sha256": None}
+    with pytest.raises(VerificationError) as refused:
+        Source.from_meta(meta, "package:x")
+    command = str(refused.value.advice).partition(": ")[2].partition(", then")[0]
+    set_by_it = subprocess.run(
+        ["sh", "-c", f'{command}; printf %s "$CKSSD_ACCEPT_UNVERIFIED"'],
+        env={},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    accepted = Settings.from_environment(
+        {"HOME": "/", "CKSSD_ACCEPT_UNVERIFIED": set_by_it}
+    ).accept_unverified
+    assert Source.from_meta(meta, "package:x", accept=accepted).digest is None
 
 
 def test_md5_needs_a_size():

@@ -15,7 +15,7 @@ from ckssd.fetch.hashing import CHUNK_BYTES, difference
 from ckssd.fetch.outcome import Attempts, Fetched, accept
 from ckssd.fetch.partfile import PartFile, TooManyBytesError
 from ckssd.fetch.settings import Settings
-from ckssd.fetch.source import Source
+from ckssd.fetch.source import Source, how_to_accept
 from ckssd.report import say
 
 
@@ -44,7 +44,7 @@ def fetch(source: Source, settings: Settings | None = None, *, quiet: bool = Fal
         raise VerificationError(
             "a source has no hash and was not accepted by name",
             where=source.file_name,
-            advice=f"CKSSD_ACCEPT_UNVERIFIED={source.file_name} accepts it",
+            advice=how_to_accept(source.file_name),
         )
     cache = SourceCache(settings.cache)
     return _from_cache(cache, source) or _fetch_under_lock(cache, source, settings, quiet)

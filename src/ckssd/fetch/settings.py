@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.errors import UsageError
-from ckssd.fetch.source import is_web_url
+from ckssd.fetch.source import ACCEPT_UNVERIFIED, is_web_url
 
 TRUE_WORDS = frozenset({"1", "yes", "true", "on"})
 FALSE_WORDS = frozenset({"", "0", "no", "false", "off"})
@@ -55,7 +55,7 @@ class Settings:
             A variable has a value that makes no sense.
         """
         env = os.environ if environment is None else environment
-        accepted = (name.strip() for name in env.get("CKSSD_ACCEPT_UNVERIFIED", "").split(","))
+        accepted = (name.strip() for name in env.get(ACCEPT_UNVERIFIED, "").split(","))
         return cls(
             cache=default_cache_folder(env),
             mirror=_mirror(env),

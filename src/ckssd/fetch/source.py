@@ -7,6 +7,7 @@ before a byte is fetched. A source without any hash is refused unless the user a
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 from ckssd.errors import UsageError, VerificationError
 
 KNOWN_KEYS = frozenset({"file_name", "urls", "size", "sha256", "md5", "licence", "unpacked_size", "note"})
+# File names, with commas, that a person accepts without any hash.
+ACCEPT_UNVERIFIED = "CKSSD_ACCEPT_UNVERIFIED"
 HASH_DIGITS = {"sha256": 64, "md5": 32}
 
 
@@ -98,13 +101,20 @@ class Source:
         return source
 
 
+def how_to_accept(file_name: str) -> str:
+    """The advice that names the variable by which a person takes a file without a hash."""
+    return (
+        f"to install it unverified: export {ACCEPT_UNVERIFIED}={shlex.quote(file_name)}, then install again"
+    )
+
+
 def _check_verifiable(source: Source, where: str, accept: Collection[str]) -> None:
     if source.digest is None and source.file_name not in accept:
         raise VerificationError(
             "a source has no hash, so nothing could tell a wrong file from the right one",
             where=f"{where}: {source.file_name}",
             expected="sha256 (or md5 and size)",
-            advice=f"add one, or accept the file unverified by its name ({source.file_name})",
+            advice=how_to_accept(source.file_name),
         )
     if source.sha256 is None and source.md5 is not None and source.size is None:
         raise UsageError(
