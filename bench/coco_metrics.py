@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import time
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -31,38 +34,41 @@ def compare(context: Context, number: int, rounds: int) -> Row:
     annotations = context.write("instances_5000.json", truth)
     rows = _detections(random, truth, number)
     results = context.write(f"detections_{number}.json", list(results_of(rows)))
-    array, output = context.folder / f"detections_{number}.npy", context.folder / "metrics.json"
-    np.save(array, rows)
+    output = context.folder / "metrics.json"
     command = [str(context.coco_python), "-m", "ckssd.coco.metrics", "--annotations", str(annotations)]
-    command += ["--detections", str(array), "--output", str(output)]
-    environment = {
-        **context.environment,
-        "PYTHONPATH": str(ROOT / "src"),
-        "CKSSD_CACHE": str(context.folder / "cache"),
-    }
+    command += ["--detections", str(results), "--output", str(output)]
 
-    def ours() -> tuple[float, list[float]]:
+    def ours(cache: Path) -> tuple[float, list[float]]:
+        variables = {"PYTHONPATH": str(ROOT / "src"), "CKSSD_CACHE": str(cache)}
         start = time.perf_counter()
-        subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            command, env={**context.environment, **variables}, stdin=subprocess.DEVNULL, check=True
+        )
         seconds = time.perf_counter() - start
         return seconds, list(json.loads(output.read_bytes())["metrics"].values())
+
+    def first() -> tuple[float, list[float]]:
+        with tempfile.TemporaryDirectory(dir=context.folder) as cache:
+            return ours(Path(cache))
 
     def plain() -> tuple[float, list[float]]:
         start = time.perf_counter()
         numbers = context.run(context.coco_python, "plain_metrics.py", annotations, results)
         return time.perf_counter() - start, numbers
 
-    ours()  # from the second run on, the ground truth is kept
-    runs = in_turn({"pycocotools": plain, "ours": ours}, rounds)
+    kept = context.folder / "cache"
+    ours(kept)  # from the second run on, the ground truth is kept
+    runs = in_turn({"pycocotools": plain, "first": first, "ours": partial(ours, kept)}, rounds)
     seconds = {name: [sample[0] for sample in samples] for name, samples in runs.items()}
     equal = len({json.dumps(sample[1]) for samples in runs.values() for sample in samples}) == 1
-    ratio = median_ratio(seconds["pycocotools"], seconds["ours"])
+    ratio, first_ratio = (median_ratio(seconds["pycocotools"], seconds[name]) for name in ("ours", "first"))
     return Row(
-        f"metrics for {IMAGES} images with {number} detections each, against pycocotools (whole processes)",
+        f"metrics for {IMAGES} images with {number} detections each, against pycocotools "
+        "(whole processes, the same files)",
         f"at least {LEAST_RATIO:g} times faster, numbers equal",
         f"{ratio:.1f} times ({median(seconds['ours']):.1f} and {median(seconds['pycocotools']):.1f} s), "
-        f"numbers {'equal' if equal else 'NOT EQUAL'}",
-        ratio >= LEAST_RATIO and equal,
+        f"{first_ratio:.1f} when the ground truth is new; numbers {'equal' if equal else 'NOT EQUAL'}",
+        min(ratio, first_ratio) >= LEAST_RATIO and equal,
         {"seconds": seconds, "processors": len(os.sched_getaffinity(0))},
     )
 

@@ -37,15 +37,15 @@ from ckssd.measure.machine import describe_machine
 from ckssd.report import failed, say, step
 
 PARTS = ("startup", "decoding", "latency", "throughput", "nms", "coco_metrics", "int8")
-EXTRA = ("coco_metrics_100",)
+EXTRA = ("coco_metrics_100", "growth")
 RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> None:
     """Read the options; an error is one line, not a traceback."""
     parser = argparse.ArgumentParser(prog="bench.run", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--rounds", type=whole_number, default=5)
+    parser.add_argument("--images", type=whole_number, default=1000)
     parser.add_argument("--parts", nargs="+", choices=PARTS + EXTRA, default=PARTS)
     parser.add_argument(
         "--results", type=Path, help="folder (default: bench/results when all parts are run, else none)"
@@ -55,6 +55,14 @@ def main() -> None:
         run(options)
     except CkssdError as error:
         sys.exit(failed(error, "bench"))
+
+
+def whole_number(text: str) -> int:
+    """Read a number of times: 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
+    return number
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,18 +1,17 @@
-"""Throughput mode against the bound, against plain loops, and with five times as many images.
+"""Throughput mode against the bound, against plain loops, and with five times as many images (8-bit model).
 
 All contenders take turns in one run, each in a process of its own, so that every ratio is of neighbours.
 """
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench import int8
 from bench.context import Context, Row, in_turn, median_ratio
+from bench.growth import growth_rows, more_images
 
 NEEDED = int8.NEEDED
 METHODS = ("pillow", "opencv")
@@ -20,9 +19,6 @@ STAGE_IMAGES, PLAIN_IMAGES = 150, 400  # of the same images: enough for a rate
 AT_LEAST_OF_BOUND = 0.97
 AT_LEAST_OVER_PLAIN = {1: 2.1, 2: 1.35}
 FASTEST_OVER_PLAIN = 3.0
-TIMES_AS_MANY = 5
-WITHIN = 0.05
-MOST_MEMORY_MB = 450
 
 Results = dict[str, list[Any]]
 
@@ -34,7 +30,8 @@ def measure(context: Context) -> list[Row]:
     rows += [
         _against_plain(results, method, threads) for threads in AT_LEAST_OVER_PLAIN for method in METHODS
     ]
-    return [*rows, _fastest(context, results), _time_growth(results), _memory_growth(results)]
+    rows.append(_fastest(context, results))
+    return [*rows, *growth_rows(results[_int8("tflite")], results["int8 more"], "int8")]
 
 
 def _contenders(context: Context) -> dict[str, Any]:
@@ -54,7 +51,7 @@ def _contenders(context: Context) -> dict[str, Any]:
         settings = int8.settings_of(context, kind, model, resize="opencv")
         contenders[_int8(kind)] = _detect(context, kind, settings)
         if kind == "tflite":  # the quicker model, so that five times as many images take half a minute
-            more = {**settings, "annotations": str(_larger(context, TIMES_AS_MANY))}
+            more = {**settings, "annotations": str(more_images(context))}
             contenders["int8 more"] = _detect(context, kind, more)
     return contenders
 
@@ -67,16 +64,6 @@ def _detect(context: Context, kind: str, settings: dict[str, Any]) -> Any:
     """Throughput mode without metrics, as a contender."""
     file = context.write(f"settings-{len(list(context.folder.iterdir()))}.json", settings)
     return partial(context.run, int8.python_of(context, kind), "detect_only.py", file)
-
-
-def _larger(context: Context, times: int) -> Path:
-    """Annotations that name every image several times, under ids of their own."""
-    content = json.loads((context.data / "instances.json").read_text(encoding="utf-8"))
-    images = content["images"]
-    content["images"] = [
-        {**image, "id": image["id"] + number * len(images)} for number in range(times) for image in images
-    ]
-    return context.write("instances-more.json", content)
 
 
 def _rates(results: Results, name: str) -> list[float]:
@@ -131,38 +118,3 @@ def _fastest(context: Context, results: Results) -> Row:
         ratios[best] >= FASTEST_OVER_PLAIN,
         {"images_per_second": {**rates, "plain 2": plain}},
     )
-
-
-def _time_growth(results: Results) -> Row:
-    once, more = (
-        [float(run["test_time_s"]) for run in results[name]] for name in (_int8("tflite"), "int8 more")
-    )
-    ratio = median_ratio(more, once)
-    return Row(
-        f"time for {_image_counts(results)}, int8",
-        f"{TIMES_AS_MANY:.1f} within {WITHIN:.0%}",
-        f"{ratio:.2f}",
-        abs(ratio / TIMES_AS_MANY - 1) <= WITHIN,
-        {"seconds": {"once": once, "more": more}},
-    )
-
-
-def _memory_growth(results: Results) -> Row:
-    floats, once, more = (
-        [float(run["peak_memory_mb"]) for run in results[name]]
-        for name in ("float opencv", _int8("tflite"), "int8 more")
-    )
-    grown = median_ratio(more, once)
-    return Row(
-        f"peak memory, {_image_counts(results)}, int8",
-        f"under {MOST_MEMORY_MB} MB, and equal within {WITHIN:.0%}",
-        f"{median(once):.0f} and {median(more):.0f} MB, {grown:.2f} times; "
-        f"the float model: {median(floats):.0f} MB",
-        max(floats + once + more) < MOST_MEMORY_MB and abs(grown - 1) <= WITHIN,
-        {"memory_mb": {"once": once, "more": more, "float": floats}},
-    )
-
-
-def _image_counts(results: Results) -> str:
-    once, more = (results[name][0]["images"] for name in (_int8("tflite"), "int8 more"))
-    return f"{more} images / {once} images"

@@ -33,14 +33,15 @@ def by_simplejpeg(path: Path) -> np.ndarray:
 
 cv2.setNumThreads(1)
 paths = sorted(Path(sys.argv[1]).glob("*.jpg"))[: int(sys.argv[2])]
+decoders = {"pillow": by_pillow, "opencv": by_opencv, "simplejpeg": by_simplejpeg}
 seconds = {}
-for name, decode in (("pillow", by_pillow), ("opencv", by_opencv), ("simplejpeg", by_simplejpeg)):
+for name, decode in decoders.items():
     began = time.perf_counter()
     for path in paths:
         decode(path)
     seconds[name] = (time.perf_counter() - began) / len(paths)
 exact = {
-    decode.__name__.removeprefix("by_"): all(np.array_equal(decode(path), by_pillow(path)) for path in paths)
-    for decode in (by_opencv, by_simplejpeg)
+    name: all(np.array_equal(decode(path), by_pillow(path)) for path in paths)
+    for name, decode in decoders.items()
 }
 print(json.dumps({"seconds": seconds, "exact": exact}))
