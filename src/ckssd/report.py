@@ -1,6 +1,7 @@
 """What a person sees while long work runs: named steps and progress, on standard error.
 
-On a terminal tqdm draws bars; elsewhere (CI, a log file) a few plain lines say the same.
+On a terminal tqdm draws bars; elsewhere (CI, a log file, an interpreter without tqdm) a few plain lines say
+the same.
 Results never pass through here: they go to standard output, printed once, by the caller.
 """
 
@@ -49,14 +50,24 @@ def progress(
     items: Iterable[T], *, total: int, name: str, unit: str = "image", quiet: bool = False
 ) -> Iterator[T]:
     """Pass ``items`` through while showing how many of ``total`` are done."""
+    bar = None if quiet else _bar(iterable=items, total=total, desc=name, unit=unit)
     if quiet:
         yield from items
-    elif sys.stderr.isatty():
-        from tqdm import tqdm  # only needed on a terminal
-
-        yield from tqdm(items, total=total, desc=name, unit=unit, file=sys.stderr)
+    elif bar is not None:
+        yield from bar
     else:
         yield from _plain_lines(items, total, name, unit)
+
+
+def _bar(**settings: Any) -> Any:
+    """A bar of tqdm's on a terminal; None elsewhere, and in an interpreter without tqdm (TensorFlow 1's)."""
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm  # only needed on a terminal
+    except ImportError:
+        return None
+    return tqdm(**settings, file=sys.stderr)
 
 
 def _plain_lines(items: Iterable[T], total: int, name: str, unit: str) -> Iterator[T]:
@@ -88,10 +99,8 @@ class ByteProgress:
         self._bar: Any = None
 
     def __enter__(self) -> ByteProgress:
-        if not self._quiet and sys.stderr.isatty():
-            from tqdm import tqdm  # only needed on a terminal
-
-            self._bar = tqdm(total=self._total, desc=self._name, unit="B", unit_scale=True, file=sys.stderr)
+        if not self._quiet:
+            self._bar = _bar(total=self._total, desc=self._name, unit="B", unit_scale=True)
         return self
 
     def __exit__(self, *_: object) -> None:
