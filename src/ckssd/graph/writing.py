@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ckssd.errors import EnvironmentSetupError
 from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import write_graph
+from ckssd.staging import staging_folder
 
 
 @contextlib.contextmanager
@@ -22,22 +21,16 @@ def staged(folder: Path, name: str) -> Iterator[Path]:
     EnvironmentSetupError
         If the folder cannot be written to, or the disk is full.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder))
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    try:
-        yield staging / f"{name}.xml"
-        xml = folder / f"{name}.xml"
-        # The .xml is what readers open: it is never there without the .bin that belongs to it.
-        xml.unlink(missing_ok=True)
-        (staging / f"{name}.bin").replace(xml.with_suffix(".bin"))
-        (staging / f"{name}.xml").replace(xml)
-    except (OSError, RuntimeError) as error:
-        raise _cannot_write(folder, error) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with staging_folder(folder, name) as staging:
+        try:
+            yield staging / f"{name}.xml"
+            xml = folder / f"{name}.xml"
+            # The .xml is what readers open: it is never there without the .bin that belongs to it.
+            xml.unlink(missing_ok=True)
+            (staging / f"{name}.bin").replace(xml.with_suffix(".bin"))
+            (staging / f"{name}.xml").replace(xml)
+        except (OSError, RuntimeError) as error:
+            raise _cannot_write(folder, error) from error
 
 
 def _cannot_write(folder: Path, error: Exception) -> EnvironmentSetupError:

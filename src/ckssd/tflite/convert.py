@@ -6,13 +6,13 @@ Importing TensorFlow costs seconds, the steps hardly one each: what belongs toge
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ckssd.report import step
+from ckssd.staging import staging_folder
 from ckssd.tflite.export import GRAPH, GRAPH_TEXT, Checkpoint, export_step
 from ckssd.tflite.labels import flat_labels, read_label_map
 from ckssd.tflite.process import check_file, research_directories, run_steps
@@ -82,11 +82,11 @@ def convert_graph(
     graph
         ``tflite_graph.pb``.
     conversions
-        The files to make. On TensorFlow 2 the same graph gives the same bytes each time. Quantising
-        needs TensorFlow 2.
+        The files to make, in one folder: all of them or, if one fails, none. On TensorFlow 2 the same
+        graph gives the same bytes each time. Quantising needs TensorFlow 2.
     anchors
-        Where to write the anchors (``ycenter xcenter h w`` in units of the image), which a graph
-        without postprocessing needs; None for nowhere.
+        Where in that folder to write the anchors (``ycenter xcenter h w`` in units of the image), which
+        a graph without postprocessing needs; None for nowhere.
 
     Raises
     ------
@@ -96,13 +96,14 @@ def convert_graph(
         If TensorFlow fails, or is too old to quantise.
     """
     check_file(graph, "the graph")
-    with tempfile.TemporaryDirectory(prefix="ckssd-") as work:
-        anchors_file = anchors or Path(work) / ANCHORS
-        for output in [anchors_file, *(conversion.output for conversion in conversions)]:
-            output.parent.mkdir(parents=True, exist_ok=True)
-        steps = [conversion.as_step(graph.absolute()) for conversion in conversions]
-        learned = run_steps(python, [_anchors_step(graph, anchors_file), *steps])
-    files = [conversion.output for conversion in conversions] + ([anchors] if anchors else [])
+    folder = conversions[0].output.parent
+    with staging_folder(folder, "tflite") as work:
+        staged = [replace(each, output=work / each.output.name) for each in conversions]
+        steps = [each.as_step(graph.absolute()) for each in staged]
+        learned = run_steps(python, [_anchors_step(graph, work / ANCHORS), *steps])
+        files = [made.output.replace(each.output) for made, each in zip(staged, conversions)]
+        if anchors:
+            files.append((work / ANCHORS).replace(anchors))
     return _converted(files, learned)
 
 
@@ -148,15 +149,14 @@ def make_tflite_model(
     label_map = label_map or model_dir / LABEL_MAP
     labels = read_label_map(label_map)
     path = research_directories(obj_det_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
     step("Start TensorFlow")
-    with tempfile.TemporaryDirectory(prefix=".make-", dir=out_dir) as work:
-        made = _make_in(Path(work), python, path, checkpoint, settings)
+    with staging_folder(out_dir, "tflite") as work:
+        made = _make_in(work, python, path, checkpoint, settings)
         text = flat_labels(labels, made["num_classes"], label_map)
-        (Path(work) / LABELS).write_text(text, encoding="utf-8")
-        shutil.copyfile(label_map, Path(work) / LABEL_MAP)
+        (work / LABELS).write_text(text, encoding="utf-8")
+        shutil.copyfile(label_map, work / LABEL_MAP)
         names = (REGULAR_NMS, FAST_NMS, NO_NMS, ANCHORS, LABELS, LABEL_MAP, GRAPH, GRAPH_TEXT)
-        files = [(Path(work) / name).replace(out_dir / name) for name in names]
+        files = [(work / name).replace(out_dir / name) for name in names]
     return _converted(files, made)
 
 
