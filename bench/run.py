@@ -32,9 +32,9 @@ from bench.context import (
 )
 from bench.images import make_images
 
-from ckssd.errors import CkssdError
+from ckssd.endings import run_main
 from ckssd.measure.machine import describe_machine
-from ckssd.report import failed, say, step
+from ckssd.report import say, step
 
 PARTS = ("startup", "decoding", "latency", "throughput", "nms", "coco_metrics", "int8")
 EXTRA = ("coco_metrics_100", "growth")
@@ -51,10 +51,7 @@ def main() -> None:
         "--results", type=Path, help="folder (default: bench/results when all parts are run, else none)"
     )
     options = parser.parse_args()
-    try:
-        run(options)
-    except CkssdError as error:
-        sys.exit(failed(error, "bench"))
+    sys.exit(run_main("bench", lambda: run(options)))
 
 
 def whole_number(text: str) -> int:
@@ -65,7 +62,7 @@ def whole_number(text: str) -> int:
     return number
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     """Install what is missing, make the images, run the parts, write the results."""
     results = options.results or (RESULTS if set(PARTS) <= set(options.parts) else None)
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
@@ -88,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
                 write(results, rows, {"rounds": options.rounds, "images": options.images, "seconds": seconds})
     if results is not None:
         say(f"results: {results}")
+    return 0
 
 
 def write(folder: Path, rows: list[Row], run: dict[str, Any]) -> None:

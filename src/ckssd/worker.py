@@ -12,12 +12,14 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ckssd
 from ckssd.errors import CkssdError, RunError, error_from
 
+TIME_TO_CLEAN_UP_S = 10
 SOURCE = Path(ckssd.__file__).resolve().parent.parent
 
 
@@ -38,20 +40,48 @@ def run_worker(python: Path, module: str, arguments: list[str]) -> tuple[Any, st
     """
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         output, failure = Path(folder) / "output.json", Path(folder) / "error.json"
+        command = [str(python), "-m", module, *arguments, "--output", str(output), "--error", str(failure)]
+        with _running(command, Path(folder)) as process:
+            text, _ = process.communicate()
+        if process.returncode != 0:
+            raise _error_of(failure, module, process.returncode)
+        return json.loads(output.read_text(encoding="utf-8")), text
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker, and end it if an exception leaves the block; its temporary files go with ``folder``.
+
+    It does not hear Ctrl-C, which a terminal sends to both: this process alone answers, in one line.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process begins with this mask
+    try:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    except OSError as error:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise RunError("A worker's Python cannot be started", where=command[0], got=error.strerror) from error
+    with process:
         try:
-            done = subprocess.run(
-                [str(python), "-m", module, *arguments, "--output", str(output), "--error", str(failure)],
-                env={**os.environ, "PYTHONPATH": str(SOURCE)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-        except OSError as error:
-            raise RunError("A worker's Python cannot be started", where=python, got=error.strerror) from error
-        if done.returncode != 0:
-            raise _error_of(failure, module, done.returncode)
-        return json.loads(output.read_text(encoding="utf-8")), done.stdout
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield process
+        except BaseException:
+            _stop(process)
+            raise
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Let the worker clean up, and end workers of its own; not for ever."""
+    process.terminate()
+    try:
+        process.wait(TIME_TO_CLEAN_UP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _error_of(failure: Path, module: str, code: int) -> CkssdError:

@@ -48,6 +48,19 @@ def test_a_run_fills_the_timer_file(bench: Bench, work: Path, capsys: pytest.Cap
     assert sorted(path.name for path in work.iterdir()) == sorted([TIMER_FILE, DETECTIONS_FILE])
 
 
+def test_peak_memory_is_that_of_both_processes(
+    bench: Bench, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ballast = bytearray(b"x") * (200 << 20)  # this process is far larger than that of the metrics
+    assert main(bench.environment, work) == 0
+    machine = json.loads((work / TIMER_FILE).read_text())["settings"]["machine"]
+    detecting, metrics = machine["detecting_peak_memory_mb"], machine["metrics_peak_memory_mb"]
+    assert detecting > len(ballast) / (1 << 20) > metrics > 10
+    assert machine["peak_memory_mb"] == detecting
+    line = f"Peak memory: {detecting} MB to detect, {metrics} MB to compute the metrics\n"
+    assert line in capsys.readouterr().out
+
+
 def test_two_runs_give_the_same_numbers(bench: Bench, tmp_path: Path) -> None:
     results = []
     for number in range(2):

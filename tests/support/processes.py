@@ -59,6 +59,11 @@ class Started:
         self.signal(signal.SIGCONT)
 
     @property
+    def process_id(self) -> int:
+        """The first process's, not that of its children."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None

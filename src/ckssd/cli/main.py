@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -30,6 +29,7 @@ from ckssd.cli import (
     verify,
 )
 from ckssd.cli.result import Result, output_to_stderr, show, show_error
+from ckssd.endings import run_main
 from ckssd.errors import CkssdError
 
 
@@ -98,14 +98,15 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     options = make_parser().parse_args(arguments)
-    try:
+
+    def run() -> int:
         with output_to_stderr():
             result = COMMANDS[options.command].run(options)
-    except CkssdError as error:
+        show(options.command, result, as_json=options.json)
+        return result.error.exit_code if result.error else 0
+
+    def on_error(error: CkssdError) -> int:
         show_error(options.command, error, as_json=options.json)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(f"ckssd {options.command}: interrupted", file=sys.stderr)
-        return 130
-    show(options.command, result, as_json=options.json)
-    return result.error.exit_code if result.error else 0
+
+    return run_main(f"ckssd {options.command}", run, on_error)

@@ -24,9 +24,10 @@ import numpy.typing as npt
 from ckssd.coco.exact import ExactPrecision
 from ckssd.coco.results import check_images, read_results, results_of, rows_of
 from ckssd.coco.truth import read_truth
-from ckssd.errors import CkssdError, EnvironmentSetupError, InputError
+from ckssd.endings import run_main
+from ckssd.errors import EnvironmentSetupError, InputError
 from ckssd.json_file import read_list
-from ckssd.report import failed
+from ckssd.memory import peak_memory_mb
 
 TOOLS = ("faster-coco-eval", "pycocotools")
 DEFAULT_TOOL = "faster-coco-eval"
@@ -240,16 +241,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     parser.add_argument("--tool", choices=TOOLS, default=DEFAULT_TOOL)
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> int:
         detections = read_results(options.detections)
         image_ids = (
             read_list(options.images, "image ids") if options.images else _all_images(options.annotations)
         )
         result = evaluate(options.annotations, detections, image_ids, options.tool)
-    except CkssdError as error:
-        return failed(error, "ckssd evaluate", options.error)
-    options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return 0
+        result["peak_memory_mb"] = peak_memory_mb()
+        options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        return 0
+
+    return run_main("ckssd evaluate", run, error_file=options.error)
 
 
 def _all_images(annotations: Path) -> list[int]:

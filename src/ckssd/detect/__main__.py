@@ -19,7 +19,8 @@ from ckssd.detect.images import Pixels, read_image
 from ckssd.detect.labels import read_labels
 from ckssd.detect.litert import LiteRTDetector, network_input
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, resize
-from ckssd.errors import CkssdError, UsageError
+from ckssd.endings import run_main
+from ckssd.errors import UsageError
 from ckssd.tflite.model import read_model
 
 
@@ -111,15 +112,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     options = parser.parse_args(arguments)
-    try:
+
+    def detect() -> int:
         text = json.dumps(run(options), indent=2) + "\n"
-    except CkssdError as error:
-        return report.failed(error, "ckssd detect", options.error)
-    if options.output is None:
-        sys.stdout.write(text)
-    else:
-        options.output.write_text(text, encoding="utf-8")
-    return 0
+        if options.output is None:
+            sys.stdout.write(text)
+        else:
+            options.output.write_text(text, encoding="utf-8")
+        return 0
+
+    return run_main("ckssd detect", detect, error_file=options.error)
 
 
 if __name__ == "__main__":

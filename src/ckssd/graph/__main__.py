@@ -11,11 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ckssd.errors import CkssdError
+from ckssd.endings import run_main
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
 from ckssd.json_file import read_object
-from ckssd.report import failed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,13 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="where the account goes, as JSON")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> int:
         converted = convert(options_from(from_mapping(read_object(options.settings, "settings"))))
         content = {"data": converted.data, "lines": converted.lines}
         options.output.write_text(json.dumps(content), encoding="utf-8")
-    except CkssdError as error:
-        return failed(error, "ckssd mo", options.error)
-    return 0
+        return 0
+
+    return run_main("ckssd mo", run, error_file=options.error)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ckssd.errors import CkssdError, InputError
+from ckssd.endings import run_main
+from ckssd.errors import InputError
 from ckssd.json_file import read_list
-from ckssd.report import failed
 
 META = ("ckssd", "precision")
 
@@ -78,13 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="where the versions go, as JSON")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> int:
         images = [Path(image) for image in read_list(options.images, "calibration images")]
         versions = quantize_ir(options.model, images, options.target)
         options.output.write_text(json.dumps(versions), encoding="utf-8")
-    except CkssdError as error:
-        return failed(error, "ckssd quantize", options.error)
-    return 0
+        return 0
+
+    return run_main("ckssd quantize", run, error_file=options.error)
 
 
 if __name__ == "__main__":

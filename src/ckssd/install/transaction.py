@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
+from ckssd.endings import catch_ending_signals
 from ckssd.errors import EnvironmentSetupError, InputError, UsageError
 from ckssd.fetch.locking import held_lock
 from ckssd.install.folders import recover, remove_tree, replace_folder
@@ -36,7 +35,6 @@ WORK_FOLDER = ".ckssd"
 STAGING_PREFIX = "staging-"
 ASIDE = "replaced"
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ class Installation:
         return provenance
 
     def _begin(self) -> None:
-        self._cleanup.callback(_catch_ending_signals())
+        self._cleanup.callback(catch_ending_signals())
         self._cleanup.enter_context(held_lock(self._work / "lock", f"the installation of {self.target}"))
         # Runs before the lock is released, whatever happens: the staging folder, or after an exchange
         # the old installation in its place, goes away.
@@ -284,28 +282,6 @@ def _complete(target: Path, identity: Identity) -> Provenance | None:
 
 def _same(one: Identity, other: Identity) -> bool:
     return replace(one, alias=other.alias) == other
-
-
-def _catch_ending_signals() -> Callable[[], None]:
-    """Let SIGTERM and SIGHUP end the process by way of the cleanup; return what undoes this.
-
-    A handler that somebody else has set stays, and outside the main thread signals cannot be caught.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    ours = [number for number in ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, _end)
-
-    def undo() -> None:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
-
-    return undo
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 def _cannot_be_written(target: Path, error: OSError) -> EnvironmentSetupError:

@@ -10,13 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ckssd.errors import CkssdError
+from ckssd.endings import run_main
 from ckssd.json_file import read_object
 from ckssd.measure.program import finish
 from ckssd.measure.record import discard
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import from_mapping
-from ckssd.report import failed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
     discard([path for path in (options.output, options.detections, options.error) if path is not None])
-    try:
+
+    def run() -> int:
         settings = from_mapping(read_object(options.settings, "settings"))
         finish(settings, run_benchmark(settings), timer=options.output, detections=options.detections)
-    except CkssdError as error:
-        return failed(error, "ckssd benchmark", options.error)
-    return 0
+        return 0
+
+    return run_main("ckssd benchmark", run, error_file=options.error)
 
 
 if __name__ == "__main__":

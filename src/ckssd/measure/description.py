@@ -9,11 +9,13 @@ from ckssd.detect.resize import DESCRIPTIONS, LIBRARIES
 from ckssd.measure.detected import DetectedSet
 from ckssd.measure.files import hash_file, hash_model
 from ckssd.measure.machine import describe_machine, library_versions
-from ckssd.measure.result import RunSettings
+from ckssd.measure.result import PeakMemory, RunSettings
 from ckssd.measure.settings import BenchmarkSettings
 
 
-def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str, Any]) -> RunSettings:
+def describe(
+    settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str, Any], memory: PeakMemory
+) -> RunSettings:
     """What the summary and the record say about a run; ``metrics`` name their tool and its version.
 
     Raises
@@ -56,7 +58,7 @@ def describe(settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str,
             **library_versions([*backend.libraries, decoder(), LIBRARIES[settings.resize]]),
             str(metrics["tool"]): str(metrics["tool_version"]),
         },
-        machine=describe_machine(),
+        machine={**describe_machine(), **memory.as_dict()},
     )
 
 

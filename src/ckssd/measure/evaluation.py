@@ -19,10 +19,15 @@ def run_metrics(
     annotations: Path,
     detections: DetectedImages,
     tool: str = DEFAULT_TOOL,
-) -> dict[str, Any]:
-    """Run ``ckssd.coco.metrics`` with the interpreter ``python`` and return what it found.
+) -> tuple[dict[str, Any], float]:
+    """Run ``ckssd.coco.metrics`` with the interpreter ``python``.
 
-    See ckssd.coco.metrics.evaluate for the keys.
+    Returns
+    -------
+    metrics
+        See ckssd.coco.metrics.evaluate for the keys.
+    memory
+        That process's peak memory in MiB.
 
     Raises
     ------
@@ -38,4 +43,4 @@ def run_metrics(
         files = ["--annotations", str(annotations), "--detections", str(found), "--images", str(images)]
         metrics: dict[str, Any]
         metrics, _ = run_worker(python, "ckssd.coco.metrics", [*files, "--tool", tool])
-        return metrics
+        return metrics, metrics.pop("peak_memory_mb")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +14,11 @@ ALWAYS = ("numpy", "pillow")
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, processors that this process may use, operating system, and its peak memory so far."""
+    """Processor, processors that this process may use, and operating system."""
     return {
         "cpu": _cpu_name(),
         "processors": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
-        "peak_memory_mb": round(
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1
-        ),  # Linux gives KiB
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ckssd.endings import run_main
 from ckssd.errors import CkssdError
 from ckssd.measure.record import (
     DETECTIONS_FILE,
@@ -31,15 +32,19 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     timer = folder / (environment.get("CK_TIMER_FILE") or TIMER_FILE)
     detections = folder / DETECTIONS_FILE
     failure = folder / FAILURE_FILE
-    try:
+
+    def run() -> int:
         discard([timer, detections, failure])
         settings = from_environment(environment)
         result = run_benchmark(settings)
         finish(settings, result, timer=timer, detections=detections)
-    except CkssdError as error:
+        return 0
+
+    def on_error(error: CkssdError) -> int:
         failure.write_text(str(error), encoding="utf-8")  # for CK, which asks in a hook of its own
         return failed(error, "FAILED")
-    return 0
+
+    return run_main("FAILED", run, on_error)
 
 
 def finish(

@@ -61,6 +61,20 @@ class RunSettings:
 
 
 @dataclass(frozen=True)
+class PeakMemory:
+    """Largest resident memory in MiB, of the process that detects and of the one that computes metrics."""
+
+    detecting: float
+    metrics: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON: the larger of the two, and each."""
+        parts = {"detecting_peak_memory_mb": self.detecting, "metrics_peak_memory_mb": self.metrics}
+        whole = {"peak_memory_mb": max(parts.values()), **parts}
+        return {name: round(value, 1) for name, value in whole.items()}
+
+
+@dataclass(frozen=True)
 class BenchmarkResult:
     """A finished run: ``detections`` are COCO results, ``metrics`` those of ckssd.coco.metrics."""
 

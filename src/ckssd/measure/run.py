@@ -10,6 +10,7 @@ import time
 
 from ckssd import report
 from ckssd.coco.annotations import Annotations, read_annotations
+from ckssd.detect.images import finds_damage
 from ckssd.detect.labels import ClassMap, map_classes, read_labels
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
@@ -20,10 +21,11 @@ from ckssd.measure.detected import DetectedImages, DetectedSet
 from ckssd.measure.evaluation import run_metrics
 from ckssd.measure.images import Detected, Steps, Unreadable, Way, way_to_run
 from ckssd.measure.machine import seconds_since_start
-from ckssd.measure.result import BenchmarkResult
+from ckssd.measure.result import BenchmarkResult, PeakMemory
 from ckssd.measure.selection import Selection, check_files, select_images
 from ckssd.measure.settings import BenchmarkSettings
 from ckssd.measure.times import Times
+from ckssd.memory import peak_memory_mb
 
 
 def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
@@ -37,16 +39,17 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
     found = detect_data_set(settings)
     if not settings.silent:
         report.step(f"computing COCO metrics with {settings.metrics_tool}")
-    metrics = run_metrics(
+    metrics, metrics_memory = run_metrics(
         settings.metrics_python,
         settings.annotations,
         found.detections,
         settings.metrics_tool,
     )
+    memory = PeakMemory(detecting=peak_memory_mb(), metrics=metrics_memory)
     return BenchmarkResult(
         times=found.times,
         metrics=metrics,
-        settings=describe(settings, found, metrics),
+        settings=describe(settings, found, metrics, memory),
         notes=found.notes,
         detections=found.detections,
         published=settings.published,
@@ -71,7 +74,13 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     steps = Steps(settings.images, annotations, reader, network)
     run = _Run(settings, selection, DetectedImages(class_map.category_ids))
     run.all_images(way, steps)
-    notes = (*selection.notes, *_notes_on_classes(class_map), *backend.notes, *run.notes())
+    notes = (
+        *selection.notes,
+        *_notes_on_classes(class_map),
+        *backend.notes,
+        *run.notes(),
+        *_notes_on_reading(reader),
+    )
     return DetectedSet(backend, class_map, selection, run.times(setup), notes, run.detections, run.from_cache)
 
 
@@ -132,11 +141,11 @@ class _Run:
         ]
 
     def _unreadable(self) -> InputError:
-        first = self._faults[0]
+        listed = [f"{fault.where} ({fault.got or fault.what})" for fault in self._faults[:3]]
+        more = ", …" if len(self._faults) > len(listed) else ""
         return InputError(
             f"{len(self._faults)} of {len(self._images)} images cannot be read",
-            where=", ".join(str(fault.where) for fault in self._faults[:3]),
-            got=first.got or first.what,
+            where=", ".join(listed) + more,
             advice="replace them, or leave them out: CK_SKIP_BAD_IMAGES=yes",
         )
 
@@ -167,3 +176,13 @@ def _notes_on_classes(class_map: ClassMap) -> list[str]:
     if not class_map.ignored:
         return []
     return [f"{len(class_map.ignored)} of the model's classes are in no annotation and not evaluated"]
+
+
+def _notes_on_reading(reader: ImageReader) -> list[str]:
+    notes = []
+    if not finds_damage():
+        notes.append("JPEGs with damaged data were not looked for: Pillow decodes them (simplejpeg tells)")
+    if reader.not_kept:
+        reasons = ", ".join(sorted(set(reader.not_kept)))
+        notes.append(f"{len(reader.not_kept)} resized images could not be kept for the next run ({reasons})")
+    return notes

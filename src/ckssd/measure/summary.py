@@ -18,7 +18,7 @@ def summary(result: BenchmarkResult, *, full: bool = False) -> str:
 
 
 def _times_and_accuracy(result: BenchmarkResult) -> list[str]:
-    times = result.times
+    times, memory = result.times, result.settings.machine
     return [
         f"Graph loaded in {times.setup:.6f}s",
         f"All images loaded in {times.load_total:.6f}s",
@@ -28,6 +28,8 @@ def _times_and_accuracy(result: BenchmarkResult) -> list[str]:
         f"Recall: {result.recall!r}",
         f"Detection time percentiles: 50th {times.detect_percentile(50):.6f}s, "
         f"90th {times.detect_percentile(90):.6f}s, 99th {times.detect_percentile(99):.6f}s",
+        f"Peak memory: {memory['detecting_peak_memory_mb']} MB to detect, "
+        f"{memory['metrics_peak_memory_mb']} MB to compute the metrics",
         f"Images per second: {times.images_per_second:.2f} ({result.settings.images} in {times.wall:.6f}s)",
     ]
 
@@ -64,9 +66,14 @@ def _settings(run: RunSettings) -> list[str]:
         "Decoder": f"{run.decoder}; preprocessed cache: {run.preprocessed_cache}",
         "Channel order": f"{run.channel_order}, normalisation {run.normalisation}",
         "Class map": run.class_map,
-        "Images": f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped",
+        "Images": _images(run),
         "Threads": f"{threads}, postprocessing {done.threads}",
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
         "Model": ", ".join(map(str, run.model_files)),
     }
     return [f"{name}: {value}" for name, value in facts.items()]
+
+
+def _images(run: RunSettings) -> str:
+    text = f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped"
+    return f"{text}, {run.images_unreadable} unreadable" if run.images_unreadable else text
