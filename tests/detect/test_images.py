@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ckssd.detect.images import decode_image, decoder, read_image
+from ckssd.detect import images
+from ckssd.detect.images import decode_image, decoder, decoders, finds_damage, read_image
 from ckssd.errors import InputError
 
 
@@ -150,8 +153,22 @@ def test_the_fast_decoder_is_the_one_that_is_tested_here() -> None:
     assert decoder() == "simplejpeg"
 
 
+@pytest.fixture
+def without_simplejpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_simplejpeg", lambda: None)
+
+
+def complaint(data: bytes) -> str:
+    """What libjpeg-turbo says of a JPEG's data."""
+    try:
+        simplejpeg.decode_jpeg(data, strict=True)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 @given(st.sampled_from(sorted(JPEGS)), st.integers(0, 6000), st.integers(0, 255), st.booleans())
-def test_a_damaged_jpeg_is_what_pillow_makes_of_it_or_refused(
+def test_a_damaged_jpeg_is_refused_or_what_pillow_makes_of_it(
     kind: str, place: int, value: int, cut: bool
 ) -> None:
     data = bytearray(as_jpeg(noise(), **JPEGS[kind]))
@@ -164,14 +181,85 @@ def test_a_damaged_jpeg_is_what_pillow_makes_of_it_or_refused(
     try:
         pixels = decode_image(bytes(data), Path("x.jpg"))
     except InputError:
-        assert expected is None
+        assert expected is None or complaint(bytes(data))
     else:
         assert np.array_equal(pixels, expected)
 
 
-def test_a_header_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+def with_zeros_in_the_middle(data: bytes, count: int = 40) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes(count) + data[middle + count :]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("kind", ["progressive", "best quality, full colour"])
+def test_a_jpeg_with_damaged_data_is_refused_whatever_pillow_makes_of_it(kind: str, mode: str) -> None:
+    data = with_zeros_in_the_middle(as_jpeg(noise(mode, (300, 200)), **JPEGS[kind]), 400)
+    assert by_pillow(data) is not None
+    with pytest.raises(InputError, match=r"cannot be decoded: x\.jpg \(got Corrupt JPEG data"):
+        decode_image(data, Path("x.jpg"))
+
+
+@pytest.mark.usefixtures("without_simplejpeg")
+def test_pillow_alone_does_not_tell_damaged_data_and_we_say_so() -> None:
+    data = with_zeros_in_the_middle(as_jpeg(noise(size=(300, 200)), progressive=True), 400)
+    assert np.array_equal(decode_image(data, Path("x.jpg")), by_pillow(data))
+    assert (decoder(), decoders(), finds_damage()) == ("pillow", ("pillow",), False)
+
+
+@pytest.mark.usefixtures("without_simplejpeg")
+def test_pillow_alone_refuses_a_jpeg_that_was_cut() -> None:
+    data = as_jpeg(noise())
+    with pytest.raises(InputError, match="cannot be decoded"):
+        decode_image(data[: len(data) // 2], Path("x.jpg"))
+
+
+def test_an_odd_header_is_no_damage() -> None:
+    data = bytearray(as_jpeg(noise()))
+    data[data.index(b"JFIF\0") + 5] = 9
+    assert "unknown JFIF revision" in complaint(bytes(data))
+    assert np.array_equal(decode_image(bytes(data), Path("x.jpg")), by_pillow(bytes(data)))
+
+
+def test_what_follows_the_end_does_not_count() -> None:
+    for file_format in ("JPEG", "PNG"):
+        file = io.BytesIO()
+        noise().save(file, file_format)
+        whole = file.getvalue()
+        expected = decode_image(whole, Path("x"))
+        assert np.array_equal(decode_image(whole + b"more", Path("x")), expected)
+
+
+@pytest.mark.parametrize(
+    ("damage", "got"),
+    [
+        (lambda png: png[:-12], "truncated PNG file"),  # no IEND
+        (lambda png: png[:-13] + bytes([png[-13] ^ 1]) + png[-12:], "broken PNG file"),  # IDAT's checksum
+        (lambda png: with_zeros_in_the_middle(png, 1), "broken PNG file"),
+    ],
+)
+def test_a_png_with_damaged_chunks_or_without_its_end_is_refused(
+    damage: Callable[[bytes], bytes], got: str
+) -> None:
+    file = io.BytesIO()
+    noise().save(file, "PNG")
+    with pytest.raises(InputError, match=rf"cannot be decoded: x\.png \(got {got}"):
+        decode_image(damage(file.getvalue()), Path("x.png"))
+
+
+def test_a_header_that_claims_too_much_is_refused() -> None:
     data = bytearray(as_jpeg(noise()))
     start = data.index(b"\xff\xc0") + 5
     data[start : start + 4] = b"\xff\xff\xff\xff"
     with pytest.raises(InputError, match="no image that can be read"):
         decode_image(bytes(data), Path("x.jpg"))
+
+
+def test_an_image_of_more_pixels_than_pillow_takes_is_refused_as_jpeg_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = as_jpeg(noise(size=(99, 67)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3000)
+    monkeypatch.setattr(images, "MOST_PIXELS", 3000)
+    with pytest.raises(InputError, match=r"no image that can be read.*6633 pixels"):
+        decode_image(data, Path("x.jpg"))

@@ -4,9 +4,14 @@ COCO's boxes refer to the pixels as they are stored, so an EXIF orientation is n
 Grey images get three equal channels, CMYK and palettes are converted by Pillow, transparency is dropped,
 and 16-bit grey keeps its upper 8 bits.
 
-Pillow says what an image is. Baseline and progressive JPEGs go to simplejpeg first, where it is installed:
-the same libjpeg-turbo with the same exact settings gives the same pixels in two thirds of the time. What it
-refuses (a truncated file, CMYK) Pillow decides.
+Pillow says what an image is. JPEGs go to simplejpeg first, where it is installed: the same libjpeg-turbo with
+the same exact settings gives the same pixels in two thirds of the time. What it cannot decode (CMYK, a file
+that only claims to be a JPEG) Pillow decides.
+
+An image with damaged data is unreadable, although decoders would show something of it. Of a JPEG, damage is
+what libjpeg-turbo warns of. Pillow hides its warnings and notices only a missing end: where there is no
+simplejpeg, other damage passes (``finds_damage``). Of a PNG, it is a wrong checksum in any chunk, or a
+missing end: without IEND it was cut, though its pixels may all be there. What follows the end does not count.
 """
 
 from __future__ import annotations
@@ -28,6 +33,8 @@ JPEG_START = b"\xff\xd8\xff"
 SAME_AS_PILLOW = ("YCbCr", "Gray", "RGB")
 # Pillow refuses twice as many; a header that claims more is left to it.
 MOST_PIXELS = Image.MAX_IMAGE_PIXELS or 0
+# How libjpeg-turbo's warnings of damaged data begin; others are about headers and leave the pixels right.
+DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG file", "Inconsistent progression sequence")
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -64,30 +71,44 @@ def decode_image(data: bytes, path: Path) -> Pixels:
     Raises
     ------
     InputError
-        If the data are truncated, broken or no image.
+        If the data are truncated, damaged or no image.
     """
-    pixels = _decode_jpeg(data)
+    pixels = _decode_jpeg(data, path)
     return _decode_by_pillow(data, path) if pixels is None else pixels
 
 
 def decoder() -> str:
     """The distribution that decodes JPEGs here."""
-    return "pillow" if _simplejpeg() is None else "simplejpeg"
+    return decoders()[0]
 
 
-def _decode_jpeg(data: bytes) -> Pixels | None:
+def decoders() -> tuple[str, ...]:
+    """The distributions that decode images here, the one for JPEGs first."""
+    return ("pillow",) if _simplejpeg() is None else ("simplejpeg", "pillow")
+
+
+def finds_damage() -> bool:
+    """Whether a JPEG with damaged data is refused here, or only one that was cut."""
+    return _simplejpeg() is not None
+
+
+def _decode_jpeg(data: bytes, path: Path) -> Pixels | None:
     """A JPEG's pixels, or None where Pillow should decide."""
     simplejpeg = _simplejpeg()
     if simplejpeg is None or not data.startswith(JPEG_START):
         return None
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if colours not in SAME_AS_PILLOW or height * width > MOST_PIXELS:
+        if height * width > MOST_PIXELS:
             return None
-        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False, strict=True)
-    except ValueError:
+        # CMYK is decoded for its damage only: the conversion to RGB is Pillow's.
+        wanted = "RGB" if colours in SAME_AS_PILLOW else "CMYK"
+        pixels: Pixels = simplejpeg.decode_jpeg(data, wanted, fastdct=False, fastupsample=False, strict=True)
+    except ValueError as error:
+        if str(error).startswith(DAMAGED):
+            raise _undecodable(path, error) from error
         return None
-    return pixels
+    return pixels if wanted == "RGB" else None
 
 
 @cache
@@ -101,12 +122,24 @@ def _simplejpeg() -> Any:
 def _decode_by_pillow(data: bytes, path: Path) -> Pixels:
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if image.format == "PNG":
+                _verify(data)
             image.load()
             return _to_rgb(image)
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError("The file is no image that can be read", where=path, got=_reason(error)) from error
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow's decoders raise for broken data
-        raise InputError("The image cannot be decoded", where=path, got=_reason(error)) from error
+        raise _undecodable(path, error) from error
+
+
+def _verify(data: bytes) -> None:
+    """Check the chunks of a PNG up to its end, which decoding leaves out; raises as decoding does."""
+    with Image.open(io.BytesIO(data)) as image:
+        image.verify()
+
+
+def _undecodable(path: Path, error: Exception) -> InputError:
+    return InputError("The image cannot be decoded", where=path, got=_reason(error))
 
 
 def _to_rgb(image: Image.Image) -> Pixels:

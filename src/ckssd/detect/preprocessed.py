@@ -1,25 +1,20 @@
 """Images as a network wants them, read from files, and kept for the next run if there is a folder for it.
 
-A kept image is found by the hash of its file, the method and library version that resized it, and its size:
-no other image can come out. Files are written beside their place and renamed, so that many runs share a
-folder; one that cannot be read counts as not there.
+A kept image is found by the hash of its file, by its size and by what made its pixels: the resize method, and
+names and versions of the libraries that decode and resize here. Whatever else is found counts as not there.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
-
-from ckssd.detect.images import decode_image, read_file
-from ckssd.detect.resize import LIBRARIES, Resized, ResizeMethod, resize
+from ckssd.detect.image_store import ImageStore
+from ckssd.detect.images import decode_image, decoders, read_file
+from ckssd.detect.resize import DTYPES, LIBRARIES, Resized, ResizeMethod, resize
+from ckssd.errors import EnvironmentSetupError
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,8 @@ class Preprocessed:
 class ImageReader:
     """Reads image files and resizes them to one size; may be used by several threads.
 
+    ``not_kept`` says of each image that should have been kept and could not be, why.
+
     Parameters
     ----------
     width, height
@@ -45,17 +42,22 @@ class ImageReader:
         See ckssd.detect.resize.
     kept_in
         A folder for resized images, made if it is not there; None keeps none.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        Images are to be kept, and the version of a library that makes their pixels is not known.
     """
 
     def __init__(self, width: int, height: int, method: ResizeMethod, kept_in: Path | None = None) -> None:
+        self.not_kept: list[str] = []
         self._width = width
         self._height = height
         self._method = method
-        self._kept_in: Path | None = None
+        self._kept: ImageStore | None = None
         if kept_in is not None:
-            library = LIBRARIES[method]
-            version = importlib.metadata.version(library)
-            self._kept_in = kept_in / f"{method}-{library}-{version}-{width}x{height}"
+            folder = kept_in / f"{method}-{width}x{height}-{_made_by(method)}"
+            self._kept = ImageStore(folder, width, height, DTYPES[method])
 
     def read(self, path: Path) -> Preprocessed:
         """Read one image.
@@ -66,14 +68,17 @@ class ImageReader:
             It is missing, broken or no image.
         """
         data = read_file(path)
-        if self._kept_in is None:
+        if self._kept is None:
             return self._resized(data, path)
-        place = self._place(self._kept_in, data)
-        kept = self._load(place)
+        key = hashlib.sha256(data).hexdigest()
+        kept = self._kept.load(key)
         if kept is not None:
-            return kept
+            return Preprocessed(*kept, from_cache=True)
         made = self._resized(data, path)
-        _store(place, made)
+        try:
+            self._kept.store(key, made.pixels, made.size)
+        except OSError as error:  # which only costs time
+            self.not_kept.append(error.strerror or str(error))
         return made
 
     def _resized(self, data: bytes, path: Path) -> Preprocessed:
@@ -81,36 +86,16 @@ class ImageReader:
         size = (pixels.shape[1], pixels.shape[0])
         return Preprocessed(resize(pixels, self._width, self._height, self._method), size)
 
-    def _place(self, folder: Path, data: bytes) -> Path:
-        digest = hashlib.sha256(data).hexdigest()
-        return folder / digest[:2] / f"{digest[2:]}.npy"
 
-    def _load(self, place: Path) -> Preprocessed | None:
-        try:
-            with place.open("rb") as file:
-                size, pixels = _array(file), _array(file)
-        except (OSError, ValueError, EOFError):
-            return None
-        if size.shape != (2,) or pixels.shape != (self._height, self._width, 3):
-            return None
-        return Preprocessed(pixels, (int(size[0]), int(size[1])), from_cache=True)
-
-
-def _array(file: BinaryIO) -> Resized:
-    array: Resized = np.load(file, allow_pickle=False)
-    return array
-
-
-def _store(place: Path, image: Preprocessed) -> None:
-    """Keep an image; a folder that is full or read-only keeps none, which only costs time."""
-    with contextlib.suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, np.array(image.size))
-                np.save(file, image.pixels)
-            Path(name).replace(place)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+def _made_by(method: ResizeMethod) -> str:
+    """The libraries that decide an image's pixels, with their versions."""
+    libraries = sorted({*decoders(), LIBRARIES[method]})
+    try:
+        return "-".join(f"{name}-{importlib.metadata.version(name)}" for name in libraries)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise EnvironmentSetupError(
+            "Resized images cannot be kept without knowing what resizes them",
+            expected=f"the distribution {error.name}",
+            got="none in this Python",
+            advice="install it, or run without CK_PREPROCESSED_CACHE",
+        ) from error

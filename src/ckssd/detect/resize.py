@@ -32,6 +32,7 @@ DESCRIPTIONS = {
 }
 # The distribution whose version decides the resized pixels.
 LIBRARIES = {"pillow": "pillow", "tf1": "opencv-python-headless", "opencv": "opencv-python-headless"}
+DTYPES = {"pillow": np.uint8, "tf1": np.float32, "opencv": np.uint8}
 
 Floats = npt.NDArray[np.float32]
 Resized = Floats | Pixels
