@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ckssd.coco.annotations import ImageEntry, read_annotations
+from ckssd.detect import images as decoding
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.detect.preprocessed import ImageReader
@@ -110,11 +111,18 @@ def test_a_detector_that_fails_ends_the_run(steps: Steps) -> None:
 def test_unreadable_images_are_all_reported_and_fail_the_run(
     bench: Bench, settings: BenchmarkSettings, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in (1, 6):
-        (bench.images / f"b{number}.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"^2 of 8 images cannot be read: .*b6\.png, .*b1\.png"):
+    (bench.images / "b6.png").write_bytes(b"no image")
+    cut = bench.images / "b1.png"
+    cut.write_bytes(cut.read_bytes()[:-12])
+    with pytest.raises(
+        InputError,
+        match=r"^2 of 8 images cannot be read: [^()]*b6\.png \(no known image format\), "
+        r"[^()]*b1\.png \(truncated PNG file\); replace them",
+    ):
         detect_data_set(replace(settings, mode=mode))
-    assert capsys.readouterr().err.count("The file is no image that can be read") == 2
+    said = capsys.readouterr().err
+    assert "The file is no image that can be read" in said
+    assert "The image cannot be decoded" in said
 
 
 @pytest.mark.parametrize("mode", ["latency", "throughput"])
@@ -127,6 +135,7 @@ def test_unreadable_images_are_left_out_when_asked_for(
     assert list(result.detections) == [one for one in whole.detections if one["image_id"] != 94]
     assert result.metrics["images"] == result.settings.images == IMAGES - 1
     assert result.settings.images_unreadable == 1
+    assert "Images: 7 of 8 in order of id, 0 skipped, 1 unreadable\n" in summary(result)
     (note,) = result.notes
     assert note == "1 of 8 images cannot be read and were left out (CK_SKIP_BAD_IMAGES=yes)"
     assert note in summary(result)
@@ -135,7 +144,8 @@ def test_unreadable_images_are_left_out_when_asked_for(
 def test_a_run_without_any_readable_image_fails_even_then(bench: Bench, settings: BenchmarkSettings) -> None:
     for path in bench.images.iterdir():
         path.write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"^8 of 8 images cannot be read"):
+    three = r"([^()]*b\d\.png \(no known image format\), ){3}…; replace"
+    with pytest.raises(InputError, match=f"^8 of 8 images cannot be read: {three}"):
         detect_data_set(replace(settings, skip_bad_images=True))
 
 
@@ -148,6 +158,24 @@ def test_kept_images_change_nothing_and_the_summary_counts_them(
     assert list(first.detections) == list(second.detections) == list(plain.detections)
     assert f"preprocessed cache: 0 of 8 images from {tmp_path / 'kept'}" in summary(first)
     assert f"preprocessed cache: 8 of 8 images from {tmp_path / 'kept'}" in summary(second)
+
+
+def test_images_that_cannot_be_kept_are_counted_with_the_reason(
+    settings: BenchmarkSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    result = run_benchmark(replace(settings, preprocessed_cache=tmp_path / "kept"))
+    note = "Note: 8 resized images could not be kept for the next run (Not a directory)"
+    assert note in summary(result)
+
+
+def test_a_decoder_that_does_not_tell_damage_is_noted(
+    settings: BenchmarkSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not detect_data_set(settings).notes
+    monkeypatch.setattr(decoding, "_simplejpeg", lambda: None)
+    (note,) = detect_data_set(settings).notes
+    assert note.startswith("JPEGs with damaged data were not looked for")
 
 
 def test_detections_are_written_as_coco_results(settings: BenchmarkSettings, tmp_path: Path) -> None:
