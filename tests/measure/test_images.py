@@ -17,7 +17,7 @@ from ckssd.detect import images as decoding
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.detect.preprocessed import ImageReader
-from ckssd.errors import InputError
+from ckssd.errors import InputError, RunError
 from ckssd.measure.images import Detected, Steps, way_to_run
 from ckssd.measure.run import detect_data_set, run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_environment
@@ -35,7 +35,7 @@ def settings(bench: Bench) -> BenchmarkSettings:
 @pytest.fixture
 def steps(bench: Bench) -> Steps:
     annotations = read_annotations(bench.annotations)
-    return Steps(bench.images, annotations, ImageReader(8, 8, "pillow"), NetworkInput(8, 8))
+    return Steps(bench.images, annotations, ImageReader(8, 8, "pillow"), NetworkInput(8, 8), Path("x.tflite"))
 
 
 class Watched:
@@ -102,7 +102,7 @@ def test_a_detector_that_fails_ends_the_run(steps: Steps) -> None:
         def detect(self, image: Tensor) -> Detections:
             raise RuntimeError("out of order")
 
-    with pytest.raises(RuntimeError, match="out of order"):
+    with pytest.raises(RunError, match=r"^The runtime fails: x\.tflite with b7\.png \(got out of order\)"):
         list(way_to_run("throughput", 2, lambda threads: Failing())(steps, steps.annotations.images))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("detector")]
 

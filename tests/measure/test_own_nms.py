@@ -95,6 +95,8 @@ def test_the_settings_go_through_json_unchanged(raw: Bench) -> None:
         (f"{MODEL}ANCHORS", "gone.txt", "an existing file"),
         (f"{MODEL}NMS_SCORE_THRESHOLD", "", "is not set"),
         (f"{MODEL}NMS_IOU_THRESHOLD", "high", "a number"),
+        (f"{MODEL}NMS_IOU_THRESHOLD", "0", "above 0 and of at most 1"),
+        (f"{MODEL}NMS_IOU_THRESHOLD", "1.5", "above 0 and of at most 1"),
         (f"{MODEL}SCALE_H", "0", "above 0"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from ckssd.measure.__main__ import main as command
 from ckssd.measure.program import main
 from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, TIMER_FILE, write_json
+from tests.detect.tiny_model import tiny_model
 from tests.measure.conftest import IMAGES, Bench
 
 
@@ -109,6 +110,20 @@ def test_a_fault_in_the_last_image_records_nothing(
     (bench.images / "b0.png").write_bytes(b"no image")  # the highest id
     assert main(bench.environment, work) == 3
     assert "b0.png" in capsys.readouterr().err
+    assert_only_the_reason_is_left(work)
+
+
+@pytest.mark.parametrize("mode", ["latency", "throughput"])
+def test_a_runtime_that_fails_names_the_model_and_the_image(
+    bench: Bench, work: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    model = bench.model / "detect_regular_nms.tflite"
+    model.write_bytes(tiny_model(nms_iou_threshold=0.0))  # what TFLite's kernel refuses as it runs
+    assert main({**bench.environment, "CK_MODE": mode}, work) == 8
+    said = capsys.readouterr().err
+    assert said.startswith(f"FAILED: The runtime fails: {model} with b7.png (got ")
+    assert "TFLite_Detection_PostProcess" in said
+    assert said.count("\n") == 1
     assert_only_the_reason_is_left(work)
 
 

@@ -121,6 +121,8 @@ def test_custom_settings_count_only_when_switched_on(bench: Bench, switch_name: 
         ("NMS_SCORE_THRESHOLD", "-0.1"),
         ("NMS_SCORE_THRESHOLD", "nan"),
         ("NMS_IOU_THRESHOLD", "inf"),
+        ("NMS_IOU_THRESHOLD", "0"),
+        ("NMS_IOU_THRESHOLD", "1.5"),
         ("NMS_IOU_THRESHOLD", "1e300"),
         ("NMS_IOU_THRESHOLD", "half"),
         ("SCALE_Y", "0"),
@@ -132,6 +134,11 @@ def test_custom_settings_count_only_when_switched_on(bench: Bench, switch_name: 
 def test_a_bad_custom_setting_names_the_variable(bench: Bench, variable: str, value: str) -> None:
     with pytest.raises(UsageError, match=rf"^{variable} "):
         from_environment({**bench.environment, "USE_CUSTOM_NMS_SETTINGS": "yes", variable: value})
+
+
+def test_boxes_that_cover_each_other_wholly_may_still_both_count(bench: Bench) -> None:
+    values = {"USE_CUSTOM_NMS_SETTINGS": "yes", "NMS_IOU_THRESHOLD": "1"}
+    assert from_environment({**bench.environment, **values}).custom == CustomOptions(nms_iou_threshold=1.0)
 
 
 def test_fast_nms_takes_one_class_per_detection_only(bench: Bench) -> None:

@@ -51,13 +51,17 @@ class FrozenGraphDetector:
                 expected=", ".join(names),
                 got=str(error.args[0]),
             ) from error
+        self._fault = tf.errors.OpError
         self._dtype = image.dtype.as_numpy_dtype
         config = tf.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
         self._run = tf.Session(graph=graph, config=config).make_callable(outputs, [image])
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image [1, height, width, 3] of any size and of 0 to 255, red first."""
-        boxes, classes, scores, count = self._run(np.asarray(image, dtype=self._dtype))
+        try:
+            boxes, classes, scores, count = self._run(np.asarray(image, dtype=self._dtype))
+        except self._fault as error:
+            raise RuntimeError(error.message) from error  # as the other runtimes have it
         valid = int(count[0])
         return Detections(
             boxes=np.clip(boxes[0][:valid], 0.0, 1.0),

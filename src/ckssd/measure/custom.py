@@ -22,7 +22,7 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "max_detections": ("MAX_DETECTIONS", whole_number(1)),
     "detections_per_class": ("DETECTIONS_PER_CLASS", whole_number(1)),
     "nms_score_threshold": ("NMS_SCORE_THRESHOLD", real_number(0)),
-    "nms_iou_threshold": ("NMS_IOU_THRESHOLD", real_number(0)),
+    "nms_iou_threshold": ("NMS_IOU_THRESHOLD", real_number(0, 1, above=True)),
     "h_scale": ("SCALE_H", real_number(0, above=True)),
     "w_scale": ("SCALE_W", real_number(0, above=True)),
     "x_scale": ("SCALE_X", real_number(0, above=True)),

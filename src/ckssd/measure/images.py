@@ -21,7 +21,7 @@ from ckssd.coco.annotations import Annotations, ImageEntry, check_size
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
-from ckssd.errors import InputError
+from ckssd.errors import InputError, RunError
 from ckssd.measure.backends import Detector
 
 MODES = ("throughput", "latency")
@@ -59,6 +59,7 @@ class Steps:
     annotations: Annotations
     reader: ImageReader
     network: NetworkInput
+    model: Path
 
     def run(self, image: ImageEntry, detector: Detector) -> Outcome:
         """Read, resize, normalise and detect.
@@ -67,6 +68,8 @@ class Steps:
         ------
         InputError
             The image has another size than the annotations say.
+        RunError
+            The runtime fails with this image.
         """
         started = time.perf_counter()
         try:
@@ -76,7 +79,12 @@ class Steps:
         check_size(self.annotations, image, *read.size)
         tensor = self.network.feed(read.pixels)
         loaded = time.perf_counter()
-        found = detector.detect(tensor)
+        try:
+            found = detector.detect(tensor)
+        except RuntimeError as error:
+            raise RunError(
+                "The runtime fails", where=f"{self.model} with {image.file_name}", got=str(error)
+            ) from error
         detected = time.perf_counter()
         return Detected(image, found, loaded - started, detected - loaded, read.from_cache)
 

@@ -71,7 +71,7 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     _check_input_size(settings, network)
     class_map = _class_map(settings, annotations, backend.num_classes)
     reader = ImageReader(network.width, network.height, settings.resize, settings.preprocessed_cache)
-    steps = Steps(settings.images, annotations, reader, network)
+    steps = Steps(settings.images, annotations, reader, network, settings.model)
     run = _Run(settings, selection, DetectedImages(class_map.category_ids))
     run.all_images(way, steps)
     notes = (

@@ -32,16 +32,19 @@ def whole_number(minimum: int, maximum: int | None = None) -> Check:
     return check
 
 
-def real_number(minimum: float, *, above: bool = False) -> Check:
-    """A number that float32 can hold, not below ``minimum``, or truly ``above`` it."""
+def real_number(minimum: float, maximum: float | None = None, *, above: bool = False) -> Check:
+    """A number that float32 can hold, from ``minimum``, or truly ``above`` it, to ``maximum``."""
     expected = f"a number {'above' if above else 'of at least'} {minimum:g}"
+    if maximum is not None:
+        expected += f" and of at most {maximum:g}"
+    largest = FLOAT32_MAX if maximum is None else maximum
 
     def check(name: str, value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) or "_" in str(value) else float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan
-        if not number <= FLOAT32_MAX or number < minimum or (above and number == minimum):
+        if not number <= largest or number < minimum or (above and number == minimum):
             raise bad_value(name, expected, value)
         return number
 

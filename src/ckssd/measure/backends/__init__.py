@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
-from ckssd.errors import UsageError
 from ckssd.tflite.options import PostProcessOptions
 
 if TYPE_CHECKING:
@@ -29,7 +28,13 @@ class Detector(Protocol):
     """A loaded model; used by one thread at a time."""
 
     def detect(self, image: Tensor) -> Detections:
-        """Detect objects in one image [1, height, width, 3], fed as the backend's ``input`` says."""
+        """Detect objects in one image [1, height, width, 3], fed as the backend's ``input`` says.
+
+        Raises
+        ------
+        RuntimeError
+            The runtime fails.
+        """
 
 
 @dataclass(frozen=True)
@@ -86,27 +91,6 @@ class Backend(Protocol):
 
     def new_detector(self, threads: int) -> Detector:
         """Load the model once more, with ``threads`` threads for the network itself."""
-
-
-def refuse_other_nms(settings: BenchmarkSettings, reason: str) -> None:
-    """Refuse settings of an NMS that a runtime cannot do: only TFLite's operator can be told another.
-
-    Raises
-    ------
-    UsageError
-        NMS is not regular, or custom settings are asked for.
-    """
-    if settings.nms != "regular":
-        raise UsageError(
-            "USE_NMS has no value that can be used", expected=f"regular: {reason}", got=settings.nms
-        )
-    if settings.custom is not None:
-        raise UsageError(
-            "CUSTOM_MODEL_SETTINGS works with TFLite models only",
-            expected="no",
-            got="yes",
-            advice=f"{reason}; convert the model again with other ones",
-        )
 
 
 def open_backend(settings: BenchmarkSettings) -> Backend:
