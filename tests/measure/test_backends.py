@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
 import pytest
 
+from ckssd.cli.benchmark import plain
 from ckssd.detect.network_input import NetworkInput
 from ckssd.errors import InputError, UsageError
 from ckssd.measure.backends import open_backend
-from ckssd.measure.settings import from_environment
+from ckssd.measure.settings import from_environment, from_mapping
 from tests.detect.test_openvino import write_ir
 from tests.measure.conftest import Bench
 
@@ -65,15 +67,20 @@ def test_a_missing_variable_has_openvinos_name(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("USE_NMS", "fast"), ("CUSTOM_MODEL_SETTINGS", "yes"), ("USE_NMS", "none")]
+    "setting", ["USE_NMS=fast", "USE_NMS=none", "CK_NMS=fast", "CUSTOM_MODEL_SETTINGS=yes"]
 )
-def test_nms_that_a_runtime_cannot_do_is_refused(bench: Bench, setting: str, value: str) -> None:
-    anchors = bench.model / "anchors.txt"
-    anchors.write_text("0.5 0.5 1 1\n")
-    for environment in (as_openvino(bench), as_tensorflow(bench)):
-        given = {**environment, f"{TENSORFLOW}ANCHORS": str(anchors), setting: value}
-        with pytest.raises(UsageError, match=setting):
-            open_backend(from_environment(given))
+def test_nms_that_a_runtime_cannot_do_is_refused(bench: Bench, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    with pytest.raises(UsageError, match=f"{name}.*the NMS of an IR is its DetectionOutput"):
+        from_environment(as_openvino(bench, **{name: value}))
+    with pytest.raises(UsageError, match=f"{name}.*the NMS of a frozen graph is its Postprocessor"):
+        from_environment(as_tensorflow(bench, **{name: value}))
+
+
+def test_settings_from_a_file_are_refused_as_well(bench: Bench) -> None:
+    settings = dataclasses.replace(from_environment(as_openvino(bench)), nms="fast")
+    with pytest.raises(UsageError, match="DetectionOutput"):
+        from_mapping(plain(settings))
 
 
 def test_a_frozen_graph_is_described_by_its_pipeline_configuration(bench: Bench) -> None:

@@ -21,6 +21,11 @@ VARIABLE = "CK_NMS"
 DEFAULT_KIND = "regular"
 ADVICE = "the model's entry should give it; graphs with the postprocessing operator hold it (USE_NMS=regular)"
 _kind = choice("regular", "fast")
+# Runtimes whose models always do NMS themselves.
+NMS_IN_GRAPH = {
+    "openvino": "the NMS of an IR is its DetectionOutput: by class, with the settings of the conversion",
+    "tensorflow": "the NMS of a frozen graph is its Postprocessor: by class, with the settings of the export",
+}
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,49 @@ def kind_of(environment: Mapping[str, str]) -> str:
     return str(_kind(VARIABLE, value(environment, VARIABLE) or DEFAULT_KIND))
 
 
-def refuse_own_nms(environment: Mapping[str, str], nms: str) -> None:
+def refuse_own_nms(environment: Mapping[str, str], runtime: str, nms: str) -> None:
     """Raise a UsageError if CK_NMS is set although the graph does NMS itself."""
-    if value(environment, VARIABLE) is not None:
+    given = value(environment, VARIABLE)
+    if given is None:
+        return
+    if runtime in NMS_IN_GRAPH:
         raise UsageError(
-            f"{VARIABLE} counts only for a graph without NMS",
-            expected="USE_NMS=none",
-            got=f"USE_NMS={nms}",
+            f"{VARIABLE} counts only for TFLite graphs without NMS",
+            expected="no value",
+            got=given,
+            advice=NMS_IN_GRAPH[runtime],
+        )
+    raise UsageError(
+        f"{VARIABLE} counts only for a graph without NMS",
+        expected="USE_NMS=none",
+        got=f"USE_NMS={nms}",
+    )
+
+
+def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> None:
+    """Refuse settings of an NMS that a runtime cannot do: only TFLite's operator can be told another.
+
+    Raises
+    ------
+    UsageError
+        NMS is not regular, or custom settings are asked for.
+    """
+    if runtime not in NMS_IN_GRAPH:
+        return
+    if nms != "regular":
+        raise UsageError(
+            "USE_NMS has no value that can be used",
+            where=f"CK_RUNTIME={runtime}",
+            expected="regular",
+            got=nms,
+            advice=NMS_IN_GRAPH[runtime],
+        )
+    if custom is not None:
+        raise UsageError(
+            "CUSTOM_MODEL_SETTINGS works with TFLite models only",
+            expected="no",
+            got="yes",
+            advice=NMS_IN_GRAPH[runtime],
         )
 
 

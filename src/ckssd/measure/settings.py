@@ -19,7 +19,7 @@ from ckssd.measure.backends import DEFAULT_RUNTIME, RUNTIMES
 from ckssd.measure.custom import CustomOptions
 from ckssd.measure.images import DEFAULT_MODE, MODES
 from ckssd.measure.models import ADVICE, GRAPHS, MODEL, model_file, model_folder, value, variable_for
-from ckssd.measure.own_nms import OwnNMS, kind_of, refuse_own_nms
+from ckssd.measure.own_nms import OwnNMS, kind_of, refuse_other_nms, refuse_own_nms
 from ckssd.measure.published import Published
 from ckssd.measure.values import (
     Check,
@@ -139,7 +139,7 @@ FIELDS: dict[str, Field] = {
 
 
 def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
-    """Read the variables that CK sets for ``program:object-detection-tflite`` and ``…-openvino``.
+    """Read the variables that CK sets for ``program:object-detection-tflite`` and those of other runtimes.
 
     Raises
     ------
@@ -161,11 +161,12 @@ def from_environment(environment: Mapping[str, str]) -> BenchmarkSettings:
     if not switch(correction, environment.get(correction, "yes")):
         values["label_offset"] = 0
     values["custom"] = CustomOptions.from_environment(environment, nms)
+    refuse_other_nms(runtime, nms, values["custom"])
     if nms == "none":
         values["own_nms"] = OwnNMS.from_environment(environment)
         nms = kind_of(environment)
     else:
-        refuse_own_nms(environment, nms)
+        refuse_own_nms(environment, runtime, nms)
         # Custom settings run regular NMS on whatever graph.
         nms = "regular" if values["custom"] else nms
     values["published"] = Published.from_environment(environment, nms)
@@ -194,7 +195,9 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
         values["own_nms"] = OwnNMS.from_mapping(mapping["own_nms"])
     if mapping.get("published") is not None:
         values["published"] = Published.from_mapping(mapping["published"])
-    return BenchmarkSettings(**values)
+    settings = BenchmarkSettings(**values)
+    refuse_other_nms(settings.runtime, settings.nms, settings.custom)
+    return settings
 
 
 def _take(values: dict[str, Any], name: str, shown_name: str, given: Any) -> None:

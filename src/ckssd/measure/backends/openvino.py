@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir
-from ckssd.measure.backends import PostProcessing, refuse_other_nms
+from ckssd.measure.backends import PostProcessing
 from ckssd.measure.settings import BenchmarkSettings
 
 
@@ -42,8 +42,5 @@ def open_model(settings: BenchmarkSettings) -> OpenVINOBackend:
     ------
     InputError
         The file is no IR of ``ckssd mo``, or its ``.bin`` is missing.
-    UsageError
-        The settings are about another NMS than the IR's.
     """
-    refuse_other_nms(settings, "the IR's DetectionOutput works class by class, with the IR's own settings")
     return OpenVINOBackend(read_ir(settings.model))

@@ -8,7 +8,7 @@ from ckssd.detect.frozen import FrozenGraphDetector
 from ckssd.detect.network_input import NetworkInput
 from ckssd.errors import InputError
 from ckssd.graph.pipeline import Pipeline, read_pipeline
-from ckssd.measure.backends import PostProcessing, refuse_other_nms
+from ckssd.measure.backends import PostProcessing
 from ckssd.measure.settings import BenchmarkSettings
 
 BOX_CODER = ("model", "ssd", "box_coder", "faster_rcnn_box_coder")
@@ -77,8 +77,5 @@ def open_model(settings: BenchmarkSettings) -> FrozenGraphBackend:
     ------
     InputError
         The ``pipeline.config`` beside the graph is missing or lacks something.
-    UsageError
-        The settings are about another NMS than the graph's.
     """
-    refuse_other_nms(settings, "a frozen graph works class by class, with the settings it was exported with")
     return FrozenGraphBackend(settings.model, read_pipeline(settings.model.with_name("pipeline.config")))
