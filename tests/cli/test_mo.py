@@ -77,12 +77,16 @@ MISTAKES = {
     "pipeline": (["--tensorflow_object_detection_api_pipeline_config=none"], 3, "none"),
     "extensions": (["--extensions=nowhere"], 3, "nowhere"),
     "output folder": (["--output_dir=/proc/no/such"], 7, "/proc/no/such"),
+    "no calibration images": (["--quantize=int8"], 2, "CK_CALIBRATION_IMAGES"),
+    "a broken calibration image": (["--quantize=int8", "--calibration_images=BROKEN"], 3, "broken.png"),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line(mistake: str, graph_file: Path, tmp_path: Path) -> None:
     arguments, code, said = MISTAKES[mistake]
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    arguments = [argument.replace("BROKEN", str(tmp_path)) for argument in arguments]
     done = mo("--input_model", graph_file, "--output_dir", tmp_path / "ir", *arguments)
     assert done.returncode == code, done.stderr
     *steps, error = done.stderr.splitlines()

@@ -20,6 +20,7 @@ from ckssd.errors import InputError
 META = {
     "num_classes": "7",
     "channel_order": "RGB",
+    "input_range": "0,255",
     "activation": "sigmoid",
     "score_threshold": "0.3",
     "iou_threshold": "0.6",
@@ -58,6 +59,12 @@ def test_an_ir_says_what_it_is_fed_and_how_it_detects(folder: Path) -> None:
     assert (model.num_classes, model.activation, model.keep_top_k) == (6, "sigmoid", 3)
     assert (model.score_threshold, model.iou_threshold) == (0.3, 0.6)
     assert model.scales_yxhw == (20, 10, 2.5, 5), "the meta has x first, and the width before the height"
+
+
+def test_an_ir_that_takes_normalised_values_gets_them(folder: Path) -> None:
+    model = read_ir(write_ir(folder, meta={**META, "input_range": "-1,1"}))
+    levels = np.broadcast_to(np.array([[[0], [51], [255]]], np.uint8), (1, 3, 3))
+    np.testing.assert_allclose(model.input.feed(levels)[0, 0, :, 0], [-1, -0.6, 1], rtol=1e-6)
 
 
 def test_a_quantised_ir_says_so(folder: Path) -> None:

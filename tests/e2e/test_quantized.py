@@ -59,7 +59,7 @@ def test_it_loses_less_than_a_hundredth_of_mean_average_precision(
     assert cut == pytest.approx(whole, abs=1e-3)
 
 
-def test_the_program_quantises_with_the_images_of_the_data_set(
+def test_the_program_quantises_with_images_that_the_data_set_does_not_have(
     installed: Sandbox, shapes_tflite: Path
 ) -> None:
     done = installed.ck(
@@ -67,10 +67,12 @@ def test_the_program_quantises_with_the_images_of_the_data_set(
         f"--env.TFLITE_GRAPH={shapes_tflite / 'tflite_graph.pb'}",
     )
     assert done.code == 0, done.text
+    assert "Calibrated with 3 images drawn for it (shapes of seed 8)" in done.out
     assert read_model(TMP / "detect_int8.tflite").inputs[0].dtype == "uint8"
+    assert len(json.loads((TMP / "calibration.json").read_text())["images"]) == 3
 
 
-def test_an_image_that_is_none_fails_with_one_line(
+def test_an_image_that_is_none_fails_with_one_line_and_leaves_nothing(
     installed: Sandbox, shapes_tflite: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no image")
@@ -78,6 +80,9 @@ def test_an_image_that_is_none_fails_with_one_line(
         *("convert", f"--graph={shapes_tflite / 'tflite_graph.pb'}", f"--output={tmp_path / 'out'}"),
         *("--quantize=int8", f"--calibration-images={tmp_path}"),
     )
-    assert done.code == 8
-    assert "broken.jpg cannot be read" in done.err
-    assert list((tmp_path / "out").glob("*.tflite")) == []
+    assert done.code == 3
+    *steps, error = done.err.splitlines()
+    assert all(line.startswith("==> ") for line in steps)
+    assert "A calibration image cannot be used" in error
+    assert "broken.jpg" in error
+    assert not (tmp_path / "out").exists()

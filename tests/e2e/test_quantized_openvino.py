@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.support.sandbox import CHECKOUT, Sandbox
 
 TIMER = CHECKOUT / "program" / "object-detection-openvino" / "tmp" / "tmp-ck-timer.json"
 LEAST_LOSS_THAT_IS_WRONG = 0.01
+LEAST_MEAN_AVERAGE_PRECISION = 0.7
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,31 @@ def measured(home: Sandbox, weights: str) -> tuple[float, str]:
     assert done.code == 0, done.text
     (mean,) = re.findall(r"^mAP: (\S+)$", done.out, re.MULTILINE)
     return float(mean), json.loads(TIMER.read_text())["settings"]["precision"]
+
+
+@pytest.fixture(scope="module")
+def by_the_program(home: Sandbox) -> Path:
+    """The IR that the program wrote and quantised."""
+    done = home.ck(
+        *("run", "program:model-optimizer", "--env.CK_QUANTIZE=int8", "--env.CK_CALIBRATION_COUNT=5"),
+        *("--dep_add_tags.weights=shapes", f"--env.MO_OUTPUT_DIR={home.folder / 'my IR'}"),
+    )
+    assert done.code == 0, done.text
+    assert "Calibrated with 5 images drawn for it (shapes of seed 8)" in done.out
+    return home.folder / "my IR" / "frozen_inference_graph_int8.xml"
+
+
+def test_the_program_quantises_what_it_writes(home: Sandbox, by_the_program: Path) -> None:
+    record = json.loads(by_the_program.with_suffix(".calibration.json").read_text())
+    assert len(record["images"]) == 5
+    done = home.ckssd(
+        *("benchmark", "--runtime=openvino", "--tags=shapes", "--count=100", "--json"),
+        f"--env=CK_ENV_OPENVINO_MODEL_XML={by_the_program}",
+    )
+    assert done.code == 0, done.text
+    data = json.loads(done.out)["data"]
+    assert data["settings"]["precision"] == "int8"
+    assert data["mAP"] > LEAST_MEAN_AVERAGE_PRECISION
 
 
 def test_it_loses_less_than_a_hundredth_of_mean_average_precision(home: Sandbox) -> None:

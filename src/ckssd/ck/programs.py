@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from ckssd.errors import CkssdError, NotInstalledError
 from ckssd.measure.values import switch
 from ckssd.recipes.openvino_model import PYTHON as OPENVINO_PYTHON
-from ckssd.recipes.openvino_model import model_flags, optimize_model
+from ckssd.recipes.openvino_model import model_flags
+from ckssd.recipes.quantized import PYTHON as NNCF_PYTHON
+from ckssd.recipes.quantized import convert_tflite, optimize_ir
 from ckssd.tflite.export import GRAPH
 from ckssd.tflite.program import (
     GRAPH_FILE,
-    convert_from_environment,
     export_from_environment,
     freeze_from_environment,
 )
@@ -35,7 +37,8 @@ def freeze(environment: Mapping[str, str], folder: Path) -> int:
 def optimize(environment: Mapping[str, str], folder: Path) -> int:
     """A frozen graph to an IR, by default the chosen model's; return the exit code.
 
-    A variable ``MO_FLAG`` is the flag of ``ckssd mo`` of that name, such as ``MO_INPUT_MODEL``.
+    A variable ``MO_FLAG`` is the flag of ``ckssd mo`` of that name, such as ``MO_INPUT_MODEL``; those that
+    quantise the IR then are of `ckssd.recipes.calibration`.
     """
     return _reported(lambda: _optimize(environment, folder))
 
@@ -73,22 +76,27 @@ def _optimize(environment: Mapping[str, str], folder: Path) -> list[Path]:
     switches = {name: switch(MO_FLAG + name.upper(), given[name]) for name in MO_SWITCHES if name in given}
     chosen = {} if "input_model" in given else model_flags(environment)
     flags = {"output_dir": str(folder), **chosen, **given, **switches}
-    python = environment.get(OPENVINO_PYTHON)
-    if not python:
-        raise NotInstalledError(
-            f"{OPENVINO_PYTHON} is not set", advice="ck install package --tags=lib,openvino"
-        )
-    done = optimize_model(Path(python), flags)
+    openvino = _python(environment, OPENVINO_PYTHON, "lib,openvino")
+    nncf = partial(_python, environment, NNCF_PYTHON, "lib,nncf")
+    done = optimize_ir(flags, environment, folder, openvino=openvino, nncf=nncf)
     print("\n".join(done["lines"]))
-    return [Path(done["data"][kind]) for kind in ("xml", "bin") if kind in done["data"]]
+    made = [done["data"], done["data"].get("quantized", {})]
+    return [Path(files[kind]) for files in made for kind in ("xml", "bin", "calibration") if kind in files]
+
+
+def _python(environment: Mapping[str, str], variable: str, tags: str) -> Path:
+    if not environment.get(variable):
+        raise NotInstalledError(f"{variable} is not set", advice=f"ck install package --tags={tags}")
+    return Path(environment[variable])
 
 
 def _convert(environment: Mapping[str, str], folder: Path) -> list[Path]:
     exported = folder.parent.parent / "export-tflite-ssd-graph" / "tmp" / GRAPH
     if not environment.get(GRAPH_FILE) and not (folder / GRAPH).exists() and exported.exists():
         environment = {**environment, GRAPH_FILE: str(exported)}
-    converted = convert_from_environment(environment, folder)
+    converted, lines = convert_tflite(environment, folder)
     print(
         f"TensorFlow {converted.tensorflow}: {converted.num_anchors} anchors, {converted.num_classes} classes"
     )
+    print(*lines, sep="\n", end="\n" if lines else "")
     return list(converted.files)

@@ -13,8 +13,9 @@ from pathlib import Path
 from ckssd.ck.environments import the_environment
 from ckssd.cli.detect import joined
 from ckssd.cli.result import Result
-from ckssd.tflite.program import GRAPH_FILE, OUTPUT_DIRECTORY, convert_from_environment
-from ckssd.tflite.quantize import FOLDER, PRECISION
+from ckssd.recipes.calibration import COUNT, FOLDER, PRECISION
+from ckssd.recipes.quantized import convert_tflite
+from ckssd.tflite.program import GRAPH_FILE, OUTPUT_DIRECTORY
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,17 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration-images", type=Path, metavar="DIR", help="images like those that the model will see"
     )
+    parser.add_argument("--calibration-count", metavar="N", help="how many of them to use (default: 100)")
 
 
 def run(options: argparse.Namespace) -> Result:
     """Convert in the TensorFlow environment."""
     variables = {**os.environ, **the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables}
     variables.update({GRAPH_FILE: str(options.graph.absolute()), OUTPUT_DIRECTORY: str(options.output)})
-    if options.quantize:
-        variables[PRECISION] = options.quantize
-    if options.calibration_images:
-        variables[FOLDER] = str(options.calibration_images)
-    converted = convert_from_environment(variables, Path.cwd())
+    asked = {
+        PRECISION: options.quantize,
+        FOLDER: options.calibration_images,
+        COUNT: options.calibration_count,
+    }
+    variables.update({name: str(value) for name, value in asked.items() if value is not None})
+    converted, lines = convert_tflite(variables, Path.cwd())
     files = [str(made) for made in converted.files]
     data = {
         "files": files,
@@ -48,4 +52,4 @@ def run(options: argparse.Namespace) -> Result:
         "classes": converted.num_classes,
         "tensorflow": converted.tensorflow,
     }
-    return Result("\n".join(files), data)
+    return Result("\n".join([*lines, *files]), data)

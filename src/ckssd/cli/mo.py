@@ -5,6 +5,7 @@ r"""Convert a frozen TensorFlow SSD graph to OpenVINO, by sub-graph replacement,
         --tensorflow_use_custom_operations_config ssd_v2_support.json \
         --output="detection_boxes,detection_scores,num_detections"
     ckssd mo --input_model frozen_inference_graph.pb --dry_run --dump DIR
+    ckssd mo --input_model frozen_inference_graph.pb --quantize int8 --calibration_images photos/
 
 The IR takes NHWC images of values 0 to 255; docs/replacers.md shows how to write a replacer of your own.
 """
@@ -18,13 +19,24 @@ from pathlib import Path
 
 from ckssd.ck.environments import the_environment
 from ckssd.cli.result import Result
+from ckssd.graph import options as flags
 from ckssd.graph.mo import convert
-from ckssd.graph.options import add_arguments, as_mapping, options_from
-from ckssd.recipes.openvino_model import PYTHON, optimize_model
+from ckssd.recipes.calibration import COUNT, FOLDER, PRECISION
+from ckssd.recipes.openvino_model import PYTHON
+from ckssd.recipes.quantized import PYTHON as NNCF_PYTHON
+from ckssd.recipes.quantized import optimize_ir
 
 OPENVINO_TAGS = "lib,openvino"
+NNCF_TAGS = "lib,nncf"
 
-__all__ = ["add_arguments", "run"]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of the conversion, and those of a quantisation after it."""
+    flags.add_arguments(parser)
+    add = parser.add_argument
+    add("--quantize", choices=["int8"], help="write NAME_int8.xml beside NAME.xml too, by NNCF")
+    add("--calibration_images", type=Path, metavar="DIR", help="images like those that the model will see")
+    add("--calibration_count", metavar="N", help="how many of them to use (default: 100)")
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -32,12 +44,18 @@ def run(options: argparse.Namespace) -> Result:
 
     OpenVINO is native code that can crash on a bad graph: then this process lives to say so.
     """
-    checked = options_from(options)
+    checked = flags.options_from(options)
     if checked.dry_run:
         converted = convert(checked)
         return Result("\n".join(converted.lines), converted.data)
-    result = optimize_model(_python(), as_mapping(options))
-    return Result("\n".join(result["lines"]), result["data"])
+    asked = {
+        PRECISION: options.quantize,
+        FOLDER: options.calibration_images,
+        COUNT: options.calibration_count,
+    }
+    env = {name: str(value) for name, value in asked.items() if value is not None}
+    done = optimize_ir(flags.as_mapping(options), env, Path.cwd(), openvino=_python(), nncf=_nncf)
+    return Result("\n".join(done["lines"]), done["data"])
 
 
 def _python() -> Path:
@@ -45,3 +63,7 @@ def _python() -> Path:
     if importlib.util.find_spec("openvino") is not None:
         return Path(sys.executable)
     return Path(the_environment(OPENVINO_TAGS).variables[PYTHON])
+
+
+def _nncf() -> Path:
+    return Path(the_environment(NNCF_TAGS).variables[NNCF_PYTHON])

@@ -1,7 +1,7 @@
 """Run an SSD's IR with OpenVINO, in float32 whatever the processor would like better.
 
-The IR is one of ``ckssd mo``: one image of 0 to 255 in, one DetectionOutput out, and what decides its
-detections in its meta (``rt_info``), so that nothing about it has to be told again.
+The IR is one of ``ckssd mo``: one image in, one DetectionOutput out, and what decides its detections in its
+meta (``rt_info``), so that nothing about it has to be told again.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ def read_ir(path: Path) -> IRModel:
             got=_last_line(error),
         ) from error
     height, width = _image_size(path, graph)
+    low, high = (float(value) for value in _meta(path, graph, "input_range").split(","))
     return IRModel(
         files=files,
         graph=graph,
-        input=NetworkInput(width, height),
+        input=NetworkInput(width, height, scale=(high - low) / 255.0, offset=low),
         num_classes=int(_meta(path, graph, "num_classes")) - 1,  # the meta counts the background
         activation=_meta(path, graph, "activation"),
         score_threshold=float(_meta(path, graph, "score_threshold")),
@@ -119,7 +120,7 @@ class OpenVINODetector:
         self._reverse_channels = model.reverse_channels
 
     def detect(self, image: Tensor) -> Detections:
-        """Detect objects in one image float32 [1, height, width, 3] of 0 to 255, red first."""
+        """Detect objects in one image float32 [1, height, width, 3] in the model's range, red first."""
         if self._reverse_channels:
             image = image[..., ::-1]
         np.copyto(self._input, image)

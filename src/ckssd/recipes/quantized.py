@@ -1,7 +1,7 @@
-"""Models of 8-bit integers, made from installed float models: TFLite by its converter, OpenVINO by NNCF.
+"""Models of 8-bit integers: TFLite by its converter, OpenVINO's IR by NNCF.
 
-They are calibrated with images drawn for this, of a seed that no other data set here has: the entry's
-``ckssd.calibration`` gives their number and seed.
+Packages are calibrated with images drawn for it, whose number and seed the entry's ``ckssd.calibration``
+gives; the programs with those that `ckssd.recipes.calibration` finds, and a record beside the model.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import dataclasses
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+from ckssd.recipes.calibration import Calibration, calibration_from_environment, drawn
+from ckssd.recipes.openvino_model import optimize_model
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.report import step
@@ -25,11 +28,15 @@ from ckssd.tflite.convert import (
     NO_NMS,
     REGULAR_NMS,
     Conversion,
+    Converted,
     convert_graph,
 )
 from ckssd.tflite.export import GRAPH
-from ckssd.tflite.quantize import calibration_images
+from ckssd.tflite.program import convert_from_environment
 from ckssd.worker import run_worker
+
+PYTHON = "CK_ENV_LIB_NNCF_PYTHON_FILE"
+RECORD = "calibration.json"
 
 
 @recipe()
@@ -40,10 +47,10 @@ def quantized_tflite_model(package: Package, staging: Path) -> Used:
 
     source = package.dependency("model-source").path("CK_ENV_TENSORFLOW_MODEL_ROOT")
     python = package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE")
-    with drawn_images(package) as images:
+    with _drawn_for(package) as calibration:
         conversions = [
-            Conversion(staging / REGULAR_NMS, calibration=images),
-            Conversion(staging / NO_NMS, postprocess=False, calibration=images),
+            Conversion(staging / REGULAR_NMS, calibration=calibration.images),
+            Conversion(staging / NO_NMS, postprocess=False, calibration=calibration.images),
         ]
         made = convert_graph(python, source / GRAPH, conversions)
     regular = read_model(staging / REGULAR_NMS)
@@ -61,29 +68,93 @@ def quantized_tflite_model(package: Package, staging: Path) -> Used:
 def quantized_openvino_model(package: Package, staging: Path) -> Used:
     """Quantise the IR that the entry depends on, in the environment that has NNCF."""
     source = package.dependency("model-source")
-    python = package.dependency("lib-nncf").path("CK_ENV_LIB_NNCF_PYTHON_FILE")
     model = source.path("CK_ENV_OPENVINO_MODEL_XML")
-    with drawn_images(package) as images:
-        listed = images[0].parent / "images.json"
-        listed.write_text(json.dumps([str(image) for image in images]), encoding="utf-8")
-        step("Quantise by NNCF")
-        target = staging / model.name
-        arguments = ["--model", str(model), "--images", str(listed), "--target", str(target)]
-        versions, _ = run_worker(python, "ckssd.graph.quantize", arguments)
+    with _drawn_for(package) as calibration:
+        python = package.dependency("lib-nncf").path(PYTHON)
+        versions = quantize_ir(python, model, calibration.images, staging / model.name)
     shutil.copyfile(source.path("CK_ENV_OPENVINO_MODEL_LABELMAP_FILE"), staging / LABEL_MAP)
     return Used(tools=versions, extra={"calibration": package.section["calibration"]})
 
 
-@contextmanager
-def drawn_images(package: Package) -> Iterator[tuple[Path, ...]]:
-    """Draw the images that the entry calibrates with; they are gone afterwards."""
-    # Here, because it brings NumPy and Pillow, which the other recipes need not wait for.
-    from ckssd.coco.shapes import write_shapes_dataset
+def _drawn_for(package: Package) -> AbstractContextManager[Calibration]:
+    stated = package.section["calibration"]
+    return drawn(int(stated["images"]), int(stated["seed"]))
 
-    calibration = package.section["calibration"]
-    number, seed = int(calibration["images"]), int(calibration["seed"])
-    step(f"Draw {number} images to calibrate with")
+
+def convert_tflite(env: Mapping[str, str], directory: Path) -> tuple[Converted, tuple[str, ...]]:
+    """Step 2 as the program ``convert-tflite`` runs it, quantised where ``CK_QUANTIZE`` says so.
+
+    Parameters and errors are those of `convert_from_environment` and `calibration_from_environment`.
+
+    Returns
+    -------
+    converted
+        What was made, with the record of the calibration.
+    lines
+        What people should know of the calibration.
+    """
+    with calibration_from_environment(env, directory) as calibration:
+        if calibration is None:
+            return convert_from_environment(env, directory), ()
+        converted = convert_from_environment(env, directory, calibration.images)
+        record = calibration.write_record(converted.files[0].parent / RECORD)
+        return dataclasses.replace(converted, files=(*converted.files, record)), calibration.lines
+
+
+def optimize_ir(
+    flags: Mapping[str, Any],
+    env: Mapping[str, str],
+    directory: Path,
+    *,
+    openvino: Path,
+    nncf: Callable[[], Path],
+) -> dict[str, Any]:
+    """Convert as `optimize_model` does; where ``CK_QUANTIZE`` says so, quantise the IR that is written.
+
+    ``NAME_int8.xml`` and ``.bin`` are then beside it, with the record of the calibration.
+
+    Parameters
+    ----------
+    flags
+        Of ``ckssd mo``.
+    env, directory
+        As of `calibration_from_environment`.
+    openvino, nncf
+        Interpreters of environments that have them; the second is asked for where it is needed.
+
+    Returns
+    -------
+    dict
+        ``lines`` for people, and ``data``; of a quantised model under ``quantized``.
+    """
+    with calibration_from_environment(env, directory) as calibration:
+        if calibration is None or flags.get("dry_run"):
+            return optimize_model(openvino, flags)
+        quantizer = nncf()  # before anything is written
+        done = optimize_model(openvino, flags)
+        model = Path(done["data"]["xml"])
+        target = model.with_name(f"{model.stem}_int8.xml")
+        versions = quantize_ir(quantizer, model, calibration.images, target)
+        record = calibration.write_record(target.with_name(f"{target.stem}.{RECORD}"))
+        files = {"xml": str(target), "bin": str(target.with_suffix(".bin")), "calibration": str(record)}
+        lines = [*calibration.lines, f"Quantised by NNCF {versions['nncf']}: {', '.join(files.values())}"]
+        data = {**done["data"], "quantized": {**files, "tools": versions}}
+        return {"lines": [*done["lines"], *lines], "data": data}
+
+
+def quantize_ir(python: Path, model: Path, images: Sequence[Path], target: Path) -> dict[str, str]:
+    """Run `ckssd.detect.quantize` in the Python that has NNCF; return the versions of what did it.
+
+    Raises
+    ------
+    CkssdError
+        What was wrong with the model; nothing is written then.
+    """
+    step("Quantise by NNCF")
     with tempfile.TemporaryDirectory(prefix="ckssd-") as work:
-        drawn = Path(work) / "calibration"
-        write_shapes_dataset(drawn, images=number, seed=seed)
-        yield calibration_images(drawn / "images", number)
+        listed = Path(work) / "images.json"
+        listed.write_text(json.dumps([str(image) for image in images]), encoding="utf-8")
+        arguments = ["--model", str(model), "--images", str(listed), "--target", str(target)]
+        versions: dict[str, str]
+        versions, _ = run_worker(python, "ckssd.detect.quantize", arguments)
+    return versions

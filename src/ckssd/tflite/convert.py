@@ -30,7 +30,10 @@ LABEL_MAP = "labelmap.pbtxt"
 class Conversion:
     """One TFLite file to make from a graph, with the postprocessing op or without it (cut).
 
-    With ``calibration`` images it is quantised to 8-bit integers; see `ckssd.tflite.quantize`.
+    With ``calibration`` images it is quantised to 8-bit integers after training: weights by channel,
+    activations by the range that these images give them. The input then takes grey levels as they are
+    (uint8), so nothing is left to normalise; boxes and scores come out as float32. Half a grey level is
+    lost at the input, because -1 to 1 has no exact zero point among the levels.
     """
 
     output: Path

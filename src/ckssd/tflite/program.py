@@ -16,7 +16,6 @@ from ckssd.errors import InputError, NotInstalledError, UsageError
 from ckssd.tflite.convert import ANCHORS, Conversion, Converted, convert_graph
 from ckssd.tflite.export import GRAPH, Checkpoint, export_tflite_graph
 from ckssd.tflite.frozen import FROZEN_GRAPH, export_frozen_graph
-from ckssd.tflite.quantize import calibration_from_environment
 from ckssd.tflite.settings import ExportSettings
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
@@ -106,7 +105,9 @@ def freeze_from_environment(env: Mapping[str, str], directory: Path) -> Path:
     )
 
 
-def convert_from_environment(env: Mapping[str, str], directory: Path) -> Converted:
+def convert_from_environment(
+    env: Mapping[str, str], directory: Path, calibration: tuple[Path, ...] = ()
+) -> Converted:
     """Step 2 as the program ``convert-tflite`` runs it.
 
     Makes ``detect.tflite``, ``detect_cut.tflite`` (without postprocessing) and ``flatanchors.txt``;
@@ -117,22 +118,21 @@ def convert_from_environment(env: Mapping[str, str], directory: Path) -> Convert
     env
         ``CK_ENV_LIB_TF_PYTHON_FILE`` (or ``CK_ENV_COMPILER_PYTHON_FILE``), ``TFLITE_GRAPH`` (by default
         ``tflite_graph.pb`` in the output directory, else in ``CK_ENV_TENSORFLOW_MODEL_ROOT``),
-        ``OUTPUT_DIRECTORY``, and to quantise those of `calibration_from_environment`.
+        ``OUTPUT_DIRECTORY``.
     directory
         Where relative paths start and, without ``OUTPUT_DIRECTORY``, where the files go.
+    calibration
+        Images to quantise with; none: the files stay in float.
 
     Raises
     ------
     NotInstalledError
         If no interpreter is given.
-    UsageError
-        As `ckssd.tflite.quantize.calibration_from_environment`.
     InputError, RunError
         As `ckssd.tflite.convert.convert_graph`.
     """
     python = python_from_environment(env)
     output = _output_directory(env, directory)
-    calibration = calibration_from_environment(env, directory)
     graph = _graph(env, directory, output)
     whole, cut = output / WITH_POSTPROCESS, output / WITHOUT_POSTPROCESS
     if calibration:

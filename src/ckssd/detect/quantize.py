@@ -1,7 +1,8 @@
-"""``python -m ckssd.graph.quantize``: an IR's weights and activations as 8-bit integers, by NNCF.
+"""``python -m ckssd.detect.quantize``: an IR's weights and activations as 8-bit integers, by NNCF.
 
 Runs in the environment that has nncf. Post-training quantisation: images like those that the model will see
-tell the range of each tensor. The IR keeps its meta, so that it runs as the float one does.
+tell the range of each tensor, fed exactly as a detector feeds them. The IR keeps its meta, so that it runs as
+the float one does.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
+from ckssd.detect.images import read_image
+from ckssd.detect.network_input import Tensor
+from ckssd.detect.openvino import META, IRModel, read_ir
+from ckssd.detect.resize import resize
 from ckssd.endings import run_main
-from ckssd.errors import InputError
+from ckssd.graph.writing import staged
 from ckssd.json_file import read_list
-
-META = ("ckssd", "precision")
 
 
 def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, str]:
@@ -30,7 +31,7 @@ def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, 
     Parameters
     ----------
     model
-        An IR of ``ckssd mo``: one image [1, height, width, 3] of 0 to 255 in.
+        An IR of ``ckssd mo`` for one image.
     images
         What to calibrate with; each is resized to the model's input.
 
@@ -42,36 +43,32 @@ def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, 
     Raises
     ------
     InputError
-        The model or an image cannot be read.
+        The model is no such IR, or an image cannot be read.
+    EnvironmentSetupError
+        The target cannot be written.
     """
+    ir = read_ir(model)
     os.environ["NNCF_CI"] = "1"  # read at import: NNCF then reports nothing to its makers
     import nncf
     import openvino
 
-    try:
-        graph = openvino.Core().read_model(model)
-    except RuntimeError as error:
-        raise InputError("OpenVINO cannot read the model", where=model, got=error) from error
-    _, height, width, _ = graph.input(0).shape
-    dataset = nncf.Dataset(images, lambda path: _read(path, height, width))
-    quantized = nncf.quantize(graph, dataset, subset_size=len(images))
-    quantized.set_rt_info("int8", list(META))
-    openvino.save_model(quantized, target, compress_to_fp16=False)
+    dataset = nncf.Dataset(images, lambda path: fed(ir, path))
+    quantized = nncf.quantize(ir.graph, dataset, subset_size=len(images))
+    quantized.set_rt_info("int8", [META, "precision"])
+    with staged(target.parent, target.stem) as path:
+        openvino.save_model(quantized, path, compress_to_fp16=False)
     return {"nncf": nncf.__version__, "openvino": openvino.__version__}
 
 
-def _read(path: Path, height: int, width: int) -> npt.NDArray[np.float32]:
-    try:
-        with Image.open(path) as image:
-            pixels = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-    except OSError as error:
-        raise InputError("The calibration image cannot be read", where=path, got=error) from error
-    return np.asarray(pixels, np.float32)[np.newaxis]
+def fed(ir: IRModel, path: Path) -> Tensor:
+    """What an IR is fed of an image file: its size, its range of values, its order of channels."""
+    values = ir.input.feed(resize(read_image(path), ir.input.width, ir.input.height))
+    return np.ascontiguousarray(values[..., ::-1]) if ir.reverse_channels else values
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 and the versions in ``--output``; or an error's code, and its line on stderr."""
-    parser = argparse.ArgumentParser(prog="ckssd.graph.quantize", description="Quantise an IR by NNCF.")
+    parser = argparse.ArgumentParser(prog="ckssd.detect.quantize", description="Quantise an IR by NNCF.")
     parser.add_argument("--model", type=Path, required=True, help="the IR's .xml")
     parser.add_argument("--images", type=Path, required=True, help="JSON list of images to calibrate with")
     parser.add_argument("--target", type=Path, required=True, help="where the quantised .xml goes")
