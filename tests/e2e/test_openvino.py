@@ -79,20 +79,6 @@ def test_without_ck_it_is_the_same_run(installed: Sandbox) -> None:
     assert throughput["mAP"] == latency["mAP"], "the same whatever the mode and the threads"
 
 
-def test_tensorflow_runs_the_frozen_graph_in_the_same_benchmark(installed: Sandbox) -> None:
-    by_runtime = {}
-    for runtime in ("openvino", "tensorflow"):
-        done = installed.ckssd("benchmark", f"--runtime={runtime}", "--count=60", "--mode=latency", "--json")
-        assert done.code == 0, done.text
-        by_runtime[runtime] = json.loads(done.out)["data"]
-    settings = by_runtime["tensorflow"]["settings"]
-    assert settings["postprocessed_by"] == "the graph's own Postprocessor"
-    assert settings["input_size"] == [300, 300]
-    # The graph keeps every score of its own pipeline.config, the IR those of the entry.
-    assert by_runtime["tensorflow"]["detections"] >= by_runtime["openvino"]["detections"]
-    assert by_runtime["tensorflow"]["mAP"] == pytest.approx(by_runtime["openvino"]["mAP"], abs=0.02)
-
-
 @pytest.mark.parametrize(
     ("setting", "said"),
     [

@@ -4,7 +4,8 @@
     ckssd benchmark --nms=fast --count=100 --threads=2 --json
     ckssd benchmark --runtime=openvino
 
-The same run as `ck benchmark program:object-detection-tflite` or `…-openvino`, without the experiment entry.
+The same run as `ck benchmark program:object-detection-tflite` (or `…-openvino`, `…-tensorflow`), without the
+experiment entry.
 The variables of those programs (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …) work here too:
 --env NAME=VALUE.
 """
@@ -41,7 +42,7 @@ RUNTIMES = {
     "litert": Runtime("lib,litert", "CK_ENV_LIB_LITERT_PYTHON_FILE", MODEL_TAGS),
     "openvino": Runtime("lib,openvino", "CK_ENV_LIB_OPENVINO_PYTHON_FILE", "model,openvino,object-detection"),
     "tensorflow": Runtime(
-        "lib,tensorflow", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"
+        "lib,tensorflow,v2", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"
     ),
 }
 FLAGS = {
