@@ -5,6 +5,7 @@ A detection takes 24 bytes here and half a kilobyte as a dict; a run of 5000 ima
 
 from __future__ import annotations
 
+import hashlib
 import json
 from array import array
 from collections.abc import Iterator, Mapping
@@ -81,17 +82,33 @@ class DetectedImages:
 
     def as_array(self) -> npt.NDArray[np.float64]:
         """All of them as float64 [N, 7]; see ckssd.detect.detections.to_rows."""
-        rows = [
-            to_rows(
-                found,
-                image_id=image.id,
-                width=image.width,
-                height=image.height,
-                category_ids=self._category_ids,
+        return np.concatenate([np.empty((0, 7), np.float64), *(rows for _, rows in self._rows())])
+
+    def sha256(self) -> str:
+        """Hash of all results: two runs with the same one found the same, bit for bit.
+
+        Of the rows of ``to_rows`` as little-endian float64, image after image in order of id; within an image
+        by falling score, then by category, x, y, width and height.
+        """
+        digest = hashlib.sha256()
+        for _, rows in sorted(self._rows(), key=lambda pair: pair[0].id):
+            _, x, y, width, height, score, category = rows.T
+            order = np.lexsort((height, width, y, x, category, -score))  # the last key counts first
+            digest.update(rows[order].astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def _rows(self) -> Iterator[tuple[ImageEntry, npt.NDArray[np.float64]]]:
+        for image, found in self._each():
+            yield (
+                image,
+                to_rows(
+                    found,
+                    image_id=image.id,
+                    width=image.width,
+                    height=image.height,
+                    category_ids=self._category_ids,
+                ),
             )
-            for image, found in self._each()
-        ]
-        return np.concatenate([np.empty((0, 7), np.float64), *rows])
 
     def write(self, file: TextIO) -> None:
         """Write a COCO results file, an image in a line."""

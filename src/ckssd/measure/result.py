@@ -122,6 +122,7 @@ class BenchmarkResult:
             "images_per_second": self.times.images_per_second,
             "images": self.settings.images,
             "detections": len(self.detections),
+            "detections_sha256": self.detections.sha256(),
             "mAP": self.mean_average_precision,
             "recall": self.recall,
             "metrics": self.metrics["metrics"],

@@ -1,0 +1,62 @@
+"""The hash of a run's detections: the same for the same results, another for a bit of any of them."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckssd.coco.annotations import ImageEntry
+from ckssd.detect.detections import Detections
+from ckssd.measure.detected import DetectedImages
+
+IMAGES = [ImageEntry(id=number, file_name=f"{number}.jpg", width=640, height=480) for number in (7, 3, 12)]
+CATEGORIES = {0: 1, 2: 18}  # class 1 is in no annotation
+# Few values, so that scores and whole detections are often equal.
+rows = st.tuples(st.integers(0, 2), *[st.sampled_from([0.0, 0.25, 0.5, 1.0])] * 5)
+found_in_images = st.lists(st.lists(rows, max_size=6), min_size=3, max_size=3)
+
+
+def as_detections(found: list[tuple[float, ...]]) -> Detections:
+    table = np.array(found, np.float32).reshape(-1, 6)
+    return Detections(table[:, 2:], table[:, 0].astype(np.int64), table[:, 1])
+
+
+def collected(found: list[list[tuple[float, ...]]], order: list[int]) -> DetectedImages:
+    images = DetectedImages(CATEGORIES)
+    for index in order:
+        images.add(IMAGES[index], as_detections(found[index]))
+    return images
+
+
+@given(found_in_images, st.randoms())
+def test_the_order_in_which_detections_came_does_not_count(found, random) -> None:
+    shuffled = [random.sample(rows, len(rows)) for rows in found]
+    assert collected(found, [0, 1, 2]).sha256() == collected(shuffled, [2, 0, 1]).sha256()
+
+
+@given(found_in_images)
+def test_it_is_the_hash_of_the_coco_results_in_order(found) -> None:
+    images = collected(found, [0, 1, 2])
+    in_order = sorted(images, key=lambda r: (r["image_id"], -r["score"], r["category_id"], r["bbox"]))
+    numbers = [(r["image_id"], *r["bbox"], r["score"], r["category_id"]) for r in in_order]
+    expected = hashlib.sha256(b"".join(struct.pack("<7d", *row) for row in numbers))
+    assert images.sha256() == expected.hexdigest()
+
+
+@pytest.mark.parametrize("column", range(6))
+def test_one_bit_of_one_number_changes_it(column: int) -> None:
+    row = np.array([2, 0.5, 0.125, 0.25, 0.5, 0.75], np.float32)
+    other = row.copy()
+    other[column] = 0 if column == 0 else np.nextafter(row[column], np.float32(1))
+    one, another = (collected([[tuple(values)], [], []], [0]) for values in (row, other))
+    assert one.sha256() != another.sha256()
+
+
+def test_another_image_changes_it() -> None:
+    row = (0, 0.5, 0.0, 0.0, 1.0, 1.0)
+    assert collected([[row], [], []], [0, 1]).sha256() != collected([[], [row], []], [0, 1]).sha256()
