@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ckssd.coco.exact import ExactPrecision
-from ckssd.coco.results import check_images, read_results, results_of, rows_of
+from ckssd.coco.evaluators import Evaluation, Numbers, evaluate_in_parts, evaluate_whole
+from ckssd.coco.results import check_images, read_results, rows_of
 from ckssd.coco.truth import read_truth
 from ckssd.endings import run_main
-from ckssd.errors import EnvironmentSetupError, InputError
+from ckssd.errors import EnvironmentSetupError
 from ckssd.json_file import read_list
 from ckssd.memory import peak_memory_mb
 
@@ -41,8 +40,6 @@ STATS = (
 # Where COCOeval keeps area ranges and limits of detections for each image.
 ALL, SMALL, MEDIUM, LARGE = range(4)
 ONE, TEN, HUNDRED = range(3)
-
-Numbers = npt.NDArray[np.float64]
 
 
 def evaluate(
@@ -83,20 +80,16 @@ def evaluate(
     coco_class, eval_class, version = _load_tool(tool)
     rows = detections if isinstance(detections, np.ndarray) else rows_of(detections)
     check_images(rows, image_ids)
-    exact = tool != "pycocotools"
+    by_tool = evaluate_whole if tool == "pycocotools" else evaluate_in_parts
     # Both tools print as they go.
     with contextlib.redirect_stdout(io.StringIO()), _without_collector():
-        truth = _load_truth(coco_class, annotations) if exact else _load_file(coco_class, annotations)
-        _check_images(truth, image_ids, annotations)
-        run = eval_class(truth, _load_results(coco_class, truth, rows), "bbox")
-        run.params.imgIds = sorted(image_ids)
-        precision, recall = _accumulate(run, truth, exact=exact)
-    metrics = _twelve_numbers(run, precision, recall)
+        found = by_tool(coco_class, eval_class, annotations, rows, image_ids)
+    metrics = _twelve_numbers(found)
     return {
         "mAP": metrics["AP"],
         "recall": metrics["AR100"],
         "metrics": metrics,
-        "per_class": _per_class(run, truth, precision),
+        "per_class": _per_class(found),
         "tool": tool,
         "tool_version": version,
         "images": len(image_ids),
@@ -136,73 +129,10 @@ def _load_tool(tool: str) -> tuple[Any, Any, str]:
         ) from error
 
 
-def _load_truth(coco_class: Any, annotations: Path) -> Any:
-    """The tool's COCO object with what boxes need, without the outlines that make up most of a file."""
-    truth = read_truth(annotations)
-    names = zip(truth.category_ids.tolist(), truth.category_names, strict=True)
-    columns = (truth.box_ids, truth.box_images, truth.box_categories, truth.boxes, truth.areas, truth.crowds)
-    boxes = zip(*(column.tolist() for column in columns), strict=True)
-    keys = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
-    return _indexed(
-        coco_class,
-        images=[{"id": identity} for identity in truth.image_ids.tolist()],
-        categories=[{"id": identity, "name": name} for identity, name in names],
-        annotations=[dict(zip(keys, values, strict=True)) for values in boxes],
-    )
-
-
-def _load_file(coco_class: Any, annotations: Path) -> Any:
-    """The tool's COCO object as the tool itself reads it: the reference has nothing of ours in it."""
-    try:
-        return coco_class(str(annotations))
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
-        raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
-
-
-def _indexed(coco_class: Any, **dataset: list[dict[str, Any]]) -> Any:
-    made = coco_class()
-    made.dataset = dataset
-    made.createIndex()
-    return made
-
-
-def _check_images(truth: Any, image_ids: Sequence[int], annotations: Path) -> None:
-    unknown = sorted(set(image_ids) - set(truth.imgs))
-    if unknown:
-        raise InputError(
-            "The annotations do not fit the images that were run",
-            where=annotations,
-            expected="ids of its images",
-            got=", ".join(map(str, unknown[:5])),
-        )
-
-
-def _load_results(coco_class: Any, truth: Any, rows: Numbers) -> Any:
-    """What ``COCO.loadRes`` gives, without the outlines it makes; it fails when there is no detection."""
-    areas = (rows[:, 3] * rows[:, 4]).tolist()
-    results = [
-        {**result, "id": index, "area": area, "iscrowd": 0}
-        for index, (result, area) in enumerate(zip(results_of(rows), areas, strict=True), start=1)
-    ]
-    dataset = {name: truth.dataset[name] for name in ("images", "categories")}
-    return _indexed(coco_class, **dataset, annotations=results)
-
-
-def _accumulate(run: Any, truth: Any, *, exact: bool) -> tuple[Numbers, Numbers]:
-    """Precision [IoU, recall, category, area, maxDets] and recall [IoU, category, area, maxDets]."""
-    annotations = truth.loadAnns(truth.getAnnIds(imgIds=run.params.imgIds))
-    correction = ExactPrecision(run, annotations) if exact else None
-    run.evaluate()
-    run.accumulate()
-    precision = np.asarray(run.eval["precision"], dtype=np.float64)
-    recall = np.asarray(run.eval["recall"], dtype=np.float64)
-    return precision if correction is None else correction.correct(precision), recall
-
-
-def _twelve_numbers(run: Any, precision: Numbers, recall: Numbers) -> dict[str, float]:
+def _twelve_numbers(found: Evaluation) -> dict[str, float]:
     """COCOeval.summarize's numbers, in its order and by its means."""
-    thresholds = [round(float(threshold), 2) for threshold in run.params.iouThrs]
-    strict, loose = thresholds.index(0.75), thresholds.index(0.5)
+    precision, recall = found.precision, found.recall
+    strict, loose = found.iou_thresholds.index(0.75), found.iou_thresholds.index(0.5)
     values = [
         precision[..., ALL, HUNDRED],
         precision[loose, ..., ALL, HUNDRED],
@@ -220,12 +150,12 @@ def _mean(numbers: Numbers) -> float:
     return float(np.mean(defined)) if defined.size else -1.0
 
 
-def _per_class(run: Any, truth: Any, precision: Numbers) -> dict[str, float | None]:
+def _per_class(found: Evaluation) -> dict[str, float | None]:
     """AP at IoU 0.5 to 0.95 of each category; None where there is nothing to find."""
     by_class: dict[str, float | None] = {}
-    for index, category in enumerate(run.params.catIds):
-        value = _mean(precision[:, :, index, ALL, HUNDRED])
-        by_class[str(truth.cats[category]["name"])] = None if value < 0 else value
+    for index, name in enumerate(found.categories):
+        value = _mean(found.precision[:, :, index, ALL, HUNDRED])
+        by_class[name] = None if value < 0 else value
     return by_class
 
 
