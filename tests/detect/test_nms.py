@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckssd.detect import nms
+from ckssd.detect.boxes import decode_boxes
 from ckssd.detect.nms import postprocess
 from ckssd.errors import InputError
 from ckssd.tflite.options import PostProcessOptions
@@ -138,6 +140,48 @@ def test_it_goes_on_until_the_limit_is_reached_or_no_candidate_is_left(
     for seed in range(20):
         case = make_case(seed, 80, replace(OPTIONS, nms_score_threshold=1e-8, detections_per_class=7))
         assert_equal(case.ours(), case.kernel())
+
+
+@pytest.mark.parametrize("regular", [True, False])
+@pytest.mark.parametrize("background", [0, 1])
+def test_a_score_equal_to_the_threshold_reaches_it(regular: bool, background: int) -> None:
+    options = replace(OPTIONS, nms_score_threshold=0.25, use_regular_nms=regular)
+    case = make_case(4, 40, options, background=background, crowd=1.0)
+    case.predictions[:] = 0.1
+    below = np.nextafter(np.float32(0.25), np.float32(0))
+    case.predictions[0, :6, background:] = np.diag([0.25, below, 0.5, 0.26, 0.9, 0.0])
+    found = case.ours()
+    np.testing.assert_array_equal(found[2], np.array([0.9, 0.5, 0.26, 0.25], np.float32))
+    assert_equal(found, case.kernel())
+
+
+def test_no_candidate_comes_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nms, "SORTED_AT_FIRST", 8)
+    # At IoU threshold 1 a box does not even suppress itself.
+    case = make_case(6, 60, replace(OPTIONS, nms_score_threshold=1e-8, nms_iou_threshold=1.0))
+    assert_equal(case.ours(), case.kernel())
+
+
+@pytest.mark.parametrize("per_class", [1, 3])
+def test_candidates_of_classes_that_have_all_their_detections_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, per_class: int
+) -> None:
+    looked_at = 0
+
+    def counted(encodings: np.ndarray, *others: Any) -> np.ndarray:
+        nonlocal looked_at
+        looked_at += len(encodings)
+        return decode_boxes(encodings, *others)
+
+    options = replace(
+        OPTIONS, num_classes=90, max_detections=1000, detections_per_class=per_class, nms_score_threshold=0.0
+    )
+    case = make_case(1, 1917, options)
+    monkeypatch.setattr(nms, "decode_boxes", counted)
+    found = case.ours()
+    assert_equal(found, case.kernel())
+    assert len(found[0]) == 90 * per_class
+    assert looked_at < 2000, "of 170,000"
 
 
 def test_boxes_without_area_suppress_nothing() -> None:

@@ -2,7 +2,8 @@
 
 Regular NMS works class by class and then keeps the best of all classes. Whether a candidate survives depends
 on better ones only, so the best `max_detections` survivors appear when the candidates of all classes are gone
-through together from the best score on, a window at a time. That ends early, however low the threshold is.
+through together from the best score on, a window at a time. That ends early, however low the threshold is:
+with enough survivors, or when the classes that lack some have no candidates left.
 
 Only where scores tie exactly between classes may the kernel's order, and so its choice at the limit, differ.
 """
@@ -65,7 +66,8 @@ def postprocess(
     per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
 
     kept, kept_boxes = np.empty(0, np.int64), np.empty((0, 4), np.float32)
-    for window in _windows(scores):
+    full = np.zeros(options.num_classes, bool) if per_class < options.max_detections else None
+    for window in _windows(scores, candidate_classes, full):
         chosen = candidate_boxes[window]
         boxes = decode_boxes(encodings[chosen], anchors[chosen], options)
         beaten = overlaps(kept_boxes, boxes, options.nms_iou_threshold)
@@ -75,9 +77,10 @@ def postprocess(
             rivals &= groups[window][:, np.newaxis] == groups[window]
         alive = _survivors(beaten, rivals)
         kept, kept_boxes = np.concatenate([kept, window[alive]]), np.concatenate([kept_boxes, boxes[alive]])
-        if per_class < options.max_detections:
+        if full is not None:
             within = _rank_in_group(candidate_classes[kept]) < per_class
             kept, kept_boxes = kept[within], kept_boxes[within]
+            full[:] = np.bincount(candidate_classes[kept], minlength=len(full)) == per_class
         if len(kept) >= options.max_detections:
             break
     kept = kept[: options.max_detections]
@@ -129,8 +132,11 @@ def _best_of_each_box(
     return boxes[reached], classes[reached], best[reached]
 
 
-def _windows(scores: Floats) -> Iterator[Indices]:
-    """Indices of candidates, from the best on; of equal scores the first candidate comes first."""
+def _windows(scores: Floats, classes: Indices, full: Flags | None) -> Iterator[Indices]:
+    """Indices of candidates, from the best on; of equal scores the first candidate comes first.
+
+    ``full`` [C], which the caller keeps up to date, tells the classes whose candidates no longer come.
+    """
     left, size = np.arange(len(scores)), SORTED_AT_FIRST
     while len(left):
         first = left
@@ -141,8 +147,13 @@ def _windows(scores: Floats) -> Iterator[Indices]:
         else:
             left = left[:0]
         order = first[np.argsort(-scores[first], kind="stable")]
-        for start in range(0, len(order), WINDOW):
-            yield order[start : start + WINDOW]
+        left_out = 0
+        while len(order):
+            yield order[:WINDOW]
+            order = order[WINDOW:]
+            if full is not None and left_out < (number := np.count_nonzero(full)):
+                left_out = number
+                order, left = order[~full[classes[order]]], left[~full[classes[left]]]
         size *= 16
 
 
