@@ -44,6 +44,14 @@ def assert_same(found: Preprocessed, expected: Preprocessed) -> None:
     np.testing.assert_array_equal(found.pixels, expected.pixels)
 
 
+def test_without_a_method_an_image_stays_as_it_is_and_is_not_kept(image: Path, kept: Path) -> None:
+    found = ImageReader(30, 20, None, kept).read(image)
+    assert found.pixels.shape == (50, 70, 3)
+    assert found.size == (70, 50)
+    np.testing.assert_array_equal(found.pixels, images.read_image(image))
+    assert not kept.exists()
+
+
 @pytest.mark.parametrize("method", RESIZE_METHODS)
 def test_a_kept_image_is_the_same_to_the_bit(image: Path, kept: Path, method: ResizeMethod) -> None:
     made = ImageReader(30, 20, method).read(image)

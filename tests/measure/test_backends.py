@@ -11,6 +11,10 @@ import pytest
 from ckssd.cli.benchmark import plain
 from ckssd.detect.network_input import NetworkInput
 from ckssd.errors import InputError, UsageError
+from ckssd.graph.attributes import Shape
+from ckssd.graph.graph import Graph
+from ckssd.graph.graphdef import write_graph
+from ckssd.graph.node import Node
 from ckssd.measure.backends import open_backend
 from ckssd.measure.settings import from_environment, from_mapping
 from tests.detect.test_openvino import write_ir
@@ -103,3 +107,44 @@ def test_the_frozen_graph_detector_is_imported_without_tensorflow(bench: Bench) 
     open_backend(from_environment(as_tensorflow(bench)))
     assert "tensorflow" not in sys.modules
     assert Path(sys.modules["ckssd.detect.frozen"].__file__ or "").name == "frozen.py"
+
+
+def graph_that_resizes(path: Path, shape: tuple[int, ...] = (-1, -1, -1, 3), **attributes: bool) -> None:
+    """Write the two nodes that say how a graph resizes."""
+    image = Node("image_tensor", "Placeholder")
+    image.set_attribute("shape", Shape(shape))
+    resize = Node("Preprocessor/ResizeBilinear", "ResizeBilinear")
+    for name, value in attributes.items():
+        resize.set_attribute(name, value)
+    write_graph(Graph([image, resize]), path)
+
+
+def test_tf1_resize_is_left_to_the_frozen_graph(bench: Bench) -> None:
+    environment = as_tensorflow(bench, CK_RESIZE="tf1")
+    graph_that_resizes(bench.model / "frozen_inference_graph.pb", align_corners=False)
+    backend = open_backend(from_environment(environment))
+    assert backend.input.any_size
+    assert "the graph resizes" in backend.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "attribute"),
+    [
+        ((-1, 4, 5, 3), "align_corners"),
+        ((-1, -1, -1, 3), "align_corners"),
+        ((-1, -1, -1, 3), "half_pixel_centers"),
+    ],
+)
+def test_tf1_resize_is_refused_for_a_graph_that_does_not_do_it(
+    bench: Bench, shape: tuple[int, ...], attribute: str
+) -> None:
+    environment = as_tensorflow(bench, CK_RESIZE="tf1")
+    graph_that_resizes(bench.model / "frozen_inference_graph.pb", shape, **{attribute: -1 in shape[1:]})
+    with pytest.raises(UsageError, match=r"CK_RESIZE.*expected pillow or opencv.*got tf1"):
+        open_backend(from_environment(environment))
+
+
+def test_nothing_is_kept_of_images_that_the_graph_resizes(bench: Bench, tmp_path: Path) -> None:
+    environment = as_tensorflow(bench, CK_RESIZE="tf1", CK_PREPROCESSED_CACHE=str(tmp_path / "kept"))
+    with pytest.raises(UsageError, match="CK_PREPROCESSED_CACHE"):
+        open_backend(from_environment(environment))

@@ -18,7 +18,8 @@ class NetworkInput:
     """One image tensor [1, height, width, 3], red first.
 
     A grey level v of 0..255 becomes ``scale * v + offset``, rounded and limited for the integer types.
-    ``dtype`` is ``float32``, ``uint8`` or ``int8``.
+    ``dtype`` is ``float32``, ``uint8`` or ``int8``. ``any_size``: the graph is fed images as they are, and
+    resizes them to this size itself.
     """
 
     width: int
@@ -26,6 +27,7 @@ class NetworkInput:
     dtype: str = "float32"
     scale: float = 1.0
     offset: float = 0.0
+    any_size: bool = False
 
     def describe(self) -> str:
         """The values that black and white become: ``[-1, 1]``, or ``none (0 to 255)``."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.detect.image_store import ImageStore
-from ckssd.detect.images import decode_image, decoders, read_file
+from ckssd.detect.images import Pixels, decode_image, decoders, read_file
 from ckssd.detect.resize import DTYPES, LIBRARIES, Resized, ResizeMethod, resize
 from ckssd.errors import EnvironmentSetupError
 
@@ -39,7 +39,7 @@ class ImageReader:
     width, height
         Of the resized images.
     method
-        See ckssd.detect.resize.
+        See ckssd.detect.resize; None leaves images as they are, and keeps none.
     kept_in
         A folder for resized images, made if it is not there; None keeps none.
 
@@ -49,13 +49,15 @@ class ImageReader:
         Images are to be kept, and the version of a library that makes their pixels is not known.
     """
 
-    def __init__(self, width: int, height: int, method: ResizeMethod, kept_in: Path | None = None) -> None:
+    def __init__(
+        self, width: int, height: int, method: ResizeMethod | None, kept_in: Path | None = None
+    ) -> None:
         self.not_kept: list[str] = []
         self._width = width
         self._height = height
         self._method = method
         self._kept: ImageStore | None = None
-        if kept_in is not None:
+        if kept_in is not None and method is not None:
             folder = kept_in / f"{method}-{width}x{height}-{_made_by(method)}"
             self._kept = ImageStore(folder, width, height, DTYPES[method])
 
@@ -83,8 +85,11 @@ class ImageReader:
 
     def _resized(self, data: bytes, path: Path) -> Preprocessed:
         pixels = decode_image(data, path)
-        size = (pixels.shape[1], pixels.shape[0])
-        return Preprocessed(resize(pixels, self._width, self._height, self._method), size)
+        return Preprocessed(self.resized(pixels), (pixels.shape[1], pixels.shape[0]))
+
+    def resized(self, pixels: Pixels) -> Resized:
+        """A decoded image [h, w, 3] as the network wants it."""
+        return pixels if self._method is None else resize(pixels, self._width, self._height, self._method)
 
 
 def _made_by(method: ResizeMethod) -> str:

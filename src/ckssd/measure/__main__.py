@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ckssd.endings import run_main
 from ckssd.json_file import read_object
+from ckssd.measure.opened import check_run
 from ckssd.measure.program import finish
-from ckssd.measure.record import discard
+from ckssd.measure.record import discard, write_json
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import from_mapping
 
@@ -30,13 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--output", type=Path, required=True, help="where the result goes, as in tmp-ck-timer.json"
     )
     parser.add_argument("--detections", type=Path, help="where COCO results go")
+    parser.add_argument("--check", action="store_true", help="only see whether the run could begin")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
     discard([path for path in (options.output, options.detections, options.error) if path is not None])
 
     def run() -> int:
         settings = from_mapping(read_object(options.settings, "settings"))
-        finish(settings, run_benchmark(settings), timer=options.output, detections=options.detections)
+        if options.check:
+            check_run(settings)
+            write_json(options.output, {})
+        else:
+            finish(settings, run_benchmark(settings), timer=options.output, detections=options.detections)
         return 0
 
     return run_main("ckssd benchmark", run, error_file=options.error)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ckssd.detect.images import CHANNEL_ORDER, decoder
 from ckssd.detect.resize import DESCRIPTIONS, LIBRARIES
+from ckssd.measure.backends import Backend
 from ckssd.measure.detected import DetectedSet
 from ckssd.measure.files import hash_file, hash_model
 from ckssd.measure.machine import describe_machine, library_versions
@@ -55,11 +56,15 @@ def describe(
         metric=settings.metric,
         metrics_tool=settings.metrics_tool,
         versions={
-            **library_versions([*backend.libraries, decoder(), LIBRARIES[settings.resize]]),
+            **library_versions([*backend.libraries, decoder(), *_resized_by(settings, backend)]),
             str(metrics["tool"]): str(metrics["tool_version"]),
         },
         machine={**describe_machine(), **memory.as_dict()},
     )
+
+
+def _resized_by(settings: BenchmarkSettings, backend: Backend) -> list[str]:
+    return [] if backend.input.any_size else [LIBRARIES[settings.resize]]
 
 
 def _cache(settings: BenchmarkSettings, found: DetectedSet) -> str:

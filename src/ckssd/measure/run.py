@@ -1,7 +1,7 @@
 """One benchmark run: every image of a data set through a detector, then the metrics.
 
-All that can be wrong with what was given (settings, labels, annotations, missing files) is found before the
-first image is run; what shows later (an image that cannot be decoded, a wrong size) ends the run too.
+All that can be wrong with what was given is found before the first image is run, by ckssd.measure.opened;
+what shows later (an image that cannot be decoded, a wrong size) ends the run too.
 """
 
 from __future__ import annotations
@@ -9,20 +9,18 @@ from __future__ import annotations
 import time
 
 from ckssd import report
-from ckssd.coco.annotations import Annotations, read_annotations
 from ckssd.detect.images import finds_damage
-from ckssd.detect.labels import ClassMap, map_classes, read_labels
-from ckssd.detect.network_input import NetworkInput
+from ckssd.detect.labels import ClassMap
 from ckssd.detect.preprocessed import ImageReader
-from ckssd.errors import InputError, UsageError
-from ckssd.measure.backends import open_backend
+from ckssd.errors import InputError
 from ckssd.measure.description import describe
 from ckssd.measure.detected import DetectedImages, DetectedSet
 from ckssd.measure.evaluation import run_metrics
 from ckssd.measure.images import Detected, Steps, Unreadable, Way, way_to_run
 from ckssd.measure.machine import seconds_since_start
+from ckssd.measure.opened import open_run
 from ckssd.measure.result import BenchmarkResult, PeakMemory
-from ckssd.measure.selection import Selection, check_files, select_images
+from ckssd.measure.selection import Selection
 from ckssd.measure.settings import BenchmarkSettings
 from ckssd.measure.times import Times
 from ckssd.memory import peak_memory_mb
@@ -58,20 +56,13 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
 
 def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     """Detect in a data set's images; raises as run_benchmark does."""
-    annotations = read_annotations(settings.annotations)
-    selection = select_images(annotations, settings.skip_images, settings.batch_count)
-    check_files(settings.images, selection.images)
-
+    opened = open_run(settings)
+    selection, backend, class_map = opened.selection, opened.backend, opened.class_map
     started = time.perf_counter()
-    backend = open_backend(settings)
     way = way_to_run(settings.mode, settings.threads, backend.new_detector)
-    setup = time.perf_counter() - started
+    setup = opened.open_time + time.perf_counter() - started
 
-    network = backend.input
-    _check_input_size(settings, network)
-    class_map = _class_map(settings, annotations, backend.num_classes)
-    reader = ImageReader(network.width, network.height, settings.resize, settings.preprocessed_cache)
-    steps = Steps(settings.images, annotations, reader, network, settings.model)
+    steps = Steps(settings.images, opened.annotations, opened.reader, backend.input, settings.model)
     run = _Run(settings, selection, DetectedImages(class_map.category_ids))
     run.all_images(way, steps)
     notes = (
@@ -79,7 +70,7 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
         *_notes_on_classes(class_map),
         *backend.notes,
         *run.notes(),
-        *_notes_on_reading(reader),
+        *_notes_on_reading(opened.reader),
     )
     return DetectedSet(backend, class_map, selection, run.times(setup), notes, run.detections, run.from_cache)
 
@@ -147,28 +138,6 @@ class _Run:
             f"{len(self._faults)} of {len(self._images)} images cannot be read",
             where=", ".join(listed) + more,
             advice="replace them, or leave them out: CK_SKIP_BAD_IMAGES=yes",
-        )
-
-
-def _class_map(settings: BenchmarkSettings, annotations: Annotations, num_classes: int) -> ClassMap:
-    return map_classes(
-        read_labels(settings.labels),
-        annotations.categories,
-        num_classes=num_classes,
-        offset=settings.label_offset,
-        where=str(annotations.path),
-    )
-
-
-def _check_input_size(settings: BenchmarkSettings, network: NetworkInput) -> None:
-    """The model's own input decides; a variable that says otherwise belongs to another model."""
-    wanted = (settings.image_width or network.width, settings.image_height or network.height)
-    if wanted != (network.width, network.height):
-        raise UsageError(
-            "The image size does not fit the model",
-            where=f"IMAGE_WIDTH and IMAGE_HEIGHT for {settings.model}",
-            expected=f"{network.width}x{network.height}",
-            got=f"{wanted[0]}x{wanted[1]}",
         )
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ckssd.detect.frozen import FrozenGraphDetector
+from ckssd.detect.frozen import INPUT, FrozenGraphDetector
 from ckssd.detect.network_input import NetworkInput
-from ckssd.errors import InputError
+from ckssd.errors import InputError, UsageError
+from ckssd.graph.attributes import Shape
+from ckssd.graph.graphdef import read_graph
+from ckssd.graph.node import Node
 from ckssd.graph.pipeline import Pipeline, read_pipeline
 from ckssd.measure.backends import PostProcessing
 from ckssd.measure.settings import BenchmarkSettings
 
+OWN_RESIZE = "the graph resizes the images itself: that time counts as detection, not as loading"
 BOX_CODER = ("model", "ssd", "box_coder", "faster_rcnn_box_coder")
 # Defaults of the Object Detection API's messages (protos/post_processing.proto, faster_rcnn_box_coder.proto).
 NMS = {
@@ -27,9 +31,8 @@ class FrozenGraphBackend:
 
     libraries = ("tensorflow-cpu",)
     precision = "float32"
-    notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, pipeline: Pipeline) -> None:
+    def __init__(self, path: Path, pipeline: Pipeline, *, resizes: bool = False) -> None:
         size = pipeline.image_size()
         classes = pipeline.number("model", "ssd", "num_classes")
         if size is None or classes is None:
@@ -39,7 +42,8 @@ class FrozenGraphBackend:
                 expected="num_classes and an image_resizer with fixed_shape_resizer",
             )
         self.files = (path,)
-        self.input = NetworkInput(width=size[1], height=size[0], dtype="uint8")
+        self.input = NetworkInput(width=size[1], height=size[0], dtype="uint8", any_size=resizes)
+        self.notes = (OWN_RESIZE,) if resizes else ()
         self.num_classes = int(classes)
         self.postprocessing = _postprocessing(pipeline)
         self._path = path
@@ -73,9 +77,50 @@ def _stated(value: float | None, default: float) -> float:
 def open_model(settings: BenchmarkSettings) -> FrozenGraphBackend:
     """Find what a run must know of the graph.
 
+    With the resize method ``tf1`` it is fed the images as they are: its own Preprocessor resizes by this
+    method, and its input of whole numbers would round what was resized before.
+
     Raises
     ------
     InputError
         The ``pipeline.config`` beside the graph is missing or lacks something.
+    UsageError
+        ``tf1`` is asked for and the graph does not resize so, or resized images are to be kept.
     """
-    return FrozenGraphBackend(settings.model, read_pipeline(settings.model.with_name("pipeline.config")))
+    resizes = settings.resize == "tf1"
+    if resizes:
+        _check_own_resize(settings)
+    pipeline = read_pipeline(settings.model.with_name("pipeline.config"))
+    return FrozenGraphBackend(settings.model, pipeline, resizes=resizes)
+
+
+def _check_own_resize(settings: BenchmarkSettings) -> None:
+    if settings.preprocessed_cache is not None:
+        raise UsageError(
+            "CK_PREPROCESSED_CACHE keeps no images for TensorFlow with CK_RESIZE=tf1",
+            got=settings.preprocessed_cache,
+            advice="the graph resizes them itself; leave the cache out, or take another CK_RESIZE",
+        )
+    graph = read_graph(settings.model)
+    if not (any(map(_is_tf1_resize, graph)) and any(map(_takes_any_size, graph))):
+        raise UsageError(
+            "CK_RESIZE has no value that can be used",
+            where=settings.model,
+            expected="pillow or opencv: the graph has no Preprocessor that resizes by TensorFlow 1's method",
+            got="tf1",
+        )
+
+
+def _takes_any_size(node: Node) -> bool:
+    shape = node.attribute("shape")
+    return node.name == INPUT and isinstance(shape, Shape) and (shape.dims or (-1,) * 4)[1:3] == (-1, -1)
+
+
+def _is_tf1_resize(node: Node) -> bool:
+    """Bilinear without align_corners and half-pixel centres; old graphs do not have the second attribute."""
+    return (
+        node.op == "ResizeBilinear"
+        and node.name.startswith("Preprocessor/")
+        and not node.attribute("align_corners")
+        and not node.attribute("half_pixel_centers")
+    )

@@ -1,0 +1,82 @@
+"""All that a run needs, opened and checked before its first image.
+
+What is wrong with what was given (settings, labels, annotations, missing files, the model) is found here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ckssd.coco.annotations import Annotations, read_annotations
+from ckssd.detect.labels import ClassMap, map_classes, read_labels
+from ckssd.detect.network_input import NetworkInput
+from ckssd.detect.preprocessed import ImageReader
+from ckssd.errors import UsageError
+from ckssd.measure.backends import Backend, open_backend
+from ckssd.measure.selection import Selection, check_files, select_images
+from ckssd.measure.settings import BenchmarkSettings
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run that could begin; ``open_time``: seconds that it took to open the model."""
+
+    annotations: Annotations
+    selection: Selection
+    backend: Backend
+    class_map: ClassMap
+    reader: ImageReader
+    open_time: float
+
+
+def open_run(settings: BenchmarkSettings) -> OpenedRun:
+    """Open and check what a run needs; raises as ckssd.measure.run.run_benchmark does."""
+    annotations = read_annotations(settings.annotations)
+    selection = select_images(annotations, settings.skip_images, settings.batch_count)
+    check_files(settings.images, selection.images)
+
+    started = time.perf_counter()
+    backend = open_backend(settings)
+    open_time = time.perf_counter() - started
+
+    network = backend.input
+    _check_input_size(settings, network)
+    class_map = _class_map(settings, annotations, backend.num_classes)
+    method = None if network.any_size else settings.resize
+    reader = ImageReader(network.width, network.height, method, settings.preprocessed_cache)
+    return OpenedRun(annotations, selection, backend, class_map, reader, open_time)
+
+
+def check_run(settings: BenchmarkSettings) -> None:
+    """See whether a run could begin in this Python, which needs the runtime and what resizes.
+
+    Raises as ckssd.measure.run.run_benchmark does.
+    """
+    opened = open_run(settings)
+    opened.reader.resized(np.zeros((1, 1, 3), np.uint8))
+    opened.backend.new_detector(settings.threads)
+
+
+def _class_map(settings: BenchmarkSettings, annotations: Annotations, num_classes: int) -> ClassMap:
+    return map_classes(
+        read_labels(settings.labels),
+        annotations.categories,
+        num_classes=num_classes,
+        offset=settings.label_offset,
+        where=str(annotations.path),
+    )
+
+
+def _check_input_size(settings: BenchmarkSettings, network: NetworkInput) -> None:
+    """The model's own input decides; a variable that says otherwise belongs to another model."""
+    wanted = (settings.image_width or network.width, settings.image_height or network.height)
+    if wanted != (network.width, network.height):
+        raise UsageError(
+            "The image size does not fit the model",
+            where=f"IMAGE_WIDTH and IMAGE_HEIGHT for {settings.model}",
+            expected=f"{network.width}x{network.height}",
+            got=f"{wanted[0]}x{wanted[1]}",
+        )
