@@ -10,7 +10,7 @@ import pytest
 
 from ckssd.measure.__main__ import main as command
 from ckssd.measure.program import main
-from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, TIMER_FILE, write_json
+from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, IMAGE_TIMES_FILE, TIMER_FILE, write_json
 from tests.detect.tiny_model import tiny_model
 from tests.measure.conftest import IMAGES, Bench
 
@@ -22,6 +22,7 @@ def work(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / TIMER_FILE).write_text('{"mAP": 0.99}')
     (folder / DETECTIONS_FILE).write_text("[]")
+    (folder / IMAGE_TIMES_FILE).write_text("{}")
     return folder
 
 
@@ -46,7 +47,20 @@ def test_a_run_fills_the_timer_file(bench: Bench, work: Path, capsys: pytest.Cap
     detections = json.loads((work / DETECTIONS_FILE).read_text())
     assert len(detections) == timer["detections"] > 0
     assert set(detections[0]) == {"image_id", "category_id", "bbox", "score"}
-    assert sorted(path.name for path in work.iterdir()) == sorted([TIMER_FILE, DETECTIONS_FILE])
+    assert sorted(path.name for path in work.iterdir()) == sorted(
+        [TIMER_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE]
+    )
+
+
+@pytest.mark.parametrize("mode", ["latency", "throughput"])
+def test_the_times_of_each_image_are_in_a_file(bench: Bench, work: Path, mode: str) -> None:
+    assert main({**bench.environment, "CK_MODE": mode}, work) == 0
+    state = json.loads((work / TIMER_FILE).read_text())["run_time_state"]
+    times = json.loads((work / IMAGE_TIMES_FILE).read_text())
+    assert times["image_ids"] == list(range(93, 101))
+    assert len(times["load_s"]) == len(times["detect_s"]) == IMAGES
+    assert sum(times["load_s"]) == state["images_load_time_total_s"]
+    assert sum(times["detect_s"]) == state["prediction_time_total_s"]
 
 
 def test_peak_memory_is_that_of_both_processes(
@@ -152,11 +166,15 @@ def test_the_command_takes_everything_from_one_file(
         "batch_count": 3,
         "silent": True,
     }
-    paths = {name: tmp_path / f"{name}.json" for name in ("settings", "output", "error", "detections")}
+    paths = {
+        name: tmp_path / f"{name}.json"
+        for name in ("settings", "output", "error", "detections", "image-times")
+    }
     arguments = [part for name, path in paths.items() for part in (f"--{name}", str(path))]
     paths["settings"].write_text(json.dumps(settings))
     assert command(arguments) == 0
     assert json.loads(paths["output"].read_text())["images"] == 3
+    assert json.loads(paths["image-times"].read_text())["image_ids"] == [93, 94, 95]
     assert not paths["error"].exists()
 
     paths["settings"].write_text(json.dumps({**settings, "batch_count": 0}))
@@ -167,6 +185,7 @@ def test_the_command_takes_everything_from_one_file(
     assert json.loads(paths["error"].read_text())["what"].startswith("batch_count has no value")
     assert not paths["output"].exists()
     assert not paths["detections"].exists()
+    assert not paths["image-times"].exists()
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detections", type=Path, metavar="FILE", help="write the detections there, as COCO results"
     )
+    parser.add_argument(
+        "--image-times", type=Path, metavar="FILE", help="write each image's times there, as JSON"
+    )
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -105,6 +108,8 @@ def run(options: argparse.Namespace) -> Result:
         arguments = ["--settings", str(described)]
         if options.detections:
             arguments += ["--detections", str(options.detections)]
+        if options.image_times:
+            arguments += ["--image-times", str(options.image_times)]
         python = Path(library[runtime.python])
         result, text = run_worker(python, "ckssd.measure", arguments)
     return Result(text.strip(), result)

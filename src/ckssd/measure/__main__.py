@@ -31,10 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--output", type=Path, required=True, help="where the result goes, as in tmp-ck-timer.json"
     )
     parser.add_argument("--detections", type=Path, help="where COCO results go")
+    parser.add_argument("--image-times", type=Path, help="where each image's times go, as JSON")
     parser.add_argument("--check", action="store_true", help="only see whether the run could begin")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
-    discard([path for path in (options.output, options.detections, options.error) if path is not None])
+    results = (options.output, options.detections, options.image_times, options.error)
+    discard([path for path in results if path is not None])
 
     def run() -> int:
         settings = from_mapping(read_object(options.settings, "settings"))
@@ -42,7 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check_run(settings)
             write_json(options.output, {})
         else:
-            finish(settings, run_benchmark(settings), timer=options.output, detections=options.detections)
+            finish(
+                settings,
+                run_benchmark(settings),
+                timer=options.output,
+                detections=options.detections,
+                image_times=options.image_times,
+            )
         return 0
 
     return run_main("ckssd benchmark", run, error_file=options.error)

@@ -10,6 +10,7 @@ from ckssd.errors import CkssdError
 from ckssd.measure.record import (
     DETECTIONS_FILE,
     FAILURE_FILE,
+    IMAGE_TIMES_FILE,
     TIMER_FILE,
     discard,
     write_json,
@@ -30,14 +31,14 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     """
     folder = folder or Path.cwd()
     timer = folder / (environment.get("CK_TIMER_FILE") or TIMER_FILE)
-    detections = folder / DETECTIONS_FILE
+    detections, image_times = folder / DETECTIONS_FILE, folder / IMAGE_TIMES_FILE
     failure = folder / FAILURE_FILE
 
     def run() -> int:
-        discard([timer, detections, failure])
+        discard([timer, detections, image_times, failure])
         settings = from_environment(environment)
         result = run_benchmark(settings)
-        finish(settings, result, timer=timer, detections=detections)
+        finish(settings, result, timer=timer, detections=detections, image_times=image_times)
         return 0
 
     def on_error(error: CkssdError) -> int:
@@ -48,10 +49,17 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
 
 
 def finish(
-    settings: BenchmarkSettings, result: BenchmarkResult, *, timer: Path, detections: Path | None
+    settings: BenchmarkSettings,
+    result: BenchmarkResult,
+    *,
+    timer: Path,
+    detections: Path | None,
+    image_times: Path | None,
 ) -> None:
-    """Print the summary; write the detections, and last of all the timer file."""
+    """Print the summary; write the detections, the images' times, and last of all the timer file."""
     print(summary(result, full=settings.full_report), flush=True)
     if detections is not None:
         write_whole(detections, result.detections.write)
+    if image_times is not None:
+        write_json(image_times, result.image_times())
     write_json(timer, result.as_timer())

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 TIMER_FILE = "tmp-ck-timer.json"
 DETECTIONS_FILE = "detections.json"
+IMAGE_TIMES_FILE = "image-times.json"
 FAILURE_FILE = "tmp-ck-failure.txt"
 
 
