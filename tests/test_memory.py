@@ -35,3 +35,9 @@ def test_where_there_is_no_proc_the_system_is_asked(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "read_text", missing)
     assert exact / 2 < peak_memory_mb()
+
+
+def test_it_is_in_units_of_1024_squared_bytes() -> None:
+    status = Path("/proc/self/status").read_text()
+    kib = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+    assert peak_memory_mb() == pytest.approx(kib / 1024, rel=0.01)
