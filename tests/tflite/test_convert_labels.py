@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ckssd.errors import InputError
+from ckssd.errors import InputError, RunError
 from ckssd.tflite.convert import Conversion, convert_graph, make_tflite_model
 from ckssd.tflite.labels import flat_labels, read_label_map
 from ckssd.tflite.program import convert_from_environment
@@ -59,6 +59,29 @@ def test_bad_label_maps_are_refused(tmp_path, text):
 def test_missing_graph_is_named_before_tensorflow_starts(tmp_path):
     with pytest.raises(InputError, match="the graph is missing"):
         convert_graph(Path("/none"), tmp_path / "tflite_graph.pb", [Conversion(tmp_path / "x.tflite")])
+
+
+# In place of TensorFlow's Python: writes all files but the last, and fails.
+FAILS_AT_THE_LAST = """#!/bin/sh
+exec "{python}" -c '
+import json, pathlib, sys
+for step in json.load(open(sys.argv[1]))["steps"][:-1]:
+    pathlib.Path(step["output"]).write_text("new")
+sys.exit("no more")' "$2"
+"""
+
+
+def test_a_conversion_that_fails_half_way_leaves_what_was_there(tmp_path):
+    python, graph, folder = tmp_path / "python", tmp_path / "tflite_graph.pb", tmp_path / "out"
+    python.write_text(FAILS_AT_THE_LAST.format(python=sys.executable))
+    python.chmod(0o755)
+    graph.touch()
+    folder.mkdir()
+    (folder / "detect.tflite").write_text("old")
+    conversions = [Conversion(folder / name) for name in ("detect.tflite", "detect_cut.tflite")]
+    with pytest.raises(RunError, match="no more"):
+        convert_graph(python, graph, conversions, anchors=folder / "flatanchors.txt")
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"detect.tflite": "old"}
 
 
 def test_program_says_where_it_looked_for_the_graph(tmp_path):

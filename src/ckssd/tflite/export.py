@@ -6,13 +6,13 @@ detections is 10 unless ``--max_detections`` says otherwise, so all of them are 
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ckssd.errors import RunError
 from ckssd.report import step
+from ckssd.staging import staging_folder
 from ckssd.tflite.process import check_file, research_directories, run_tool, tool_environment
 from ckssd.tflite.settings import ExportSettings
 
@@ -114,10 +114,9 @@ def export_tflite_graph(
     settings = settings or ExportSettings()
     checkpoint.check()
     path = research_directories(obj_det_dir)
-    output_directory.mkdir(parents=True, exist_ok=True)
     step(f"Export the checkpoint to {GRAPH} ({settings.nms} NMS)")
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=output_directory) as work:
-        arguments = exporter_arguments(checkpoint, Path(work), settings)
+    with staging_folder(output_directory, "tflite_graph") as work:
+        arguments = exporter_arguments(checkpoint, work, settings)
         run_tool(
             [python, obj_det_dir / "export_tflite_ssd_graph.py", *arguments],
             tool_environment(python, path),
@@ -125,7 +124,7 @@ def export_tflite_graph(
         )
         made = []
         for name in (GRAPH, GRAPH_TEXT):
-            if not (Path(work) / name).is_file():
+            if not (work / name).is_file():
                 raise RunError("the exporter made no graph", where=output_directory, expected=name)
-            made.append((Path(work) / name).replace(output_directory / name))
+            made.append((work / name).replace(output_directory / name))
     return made[0], made[1]
