@@ -70,6 +70,7 @@ def test_images_are_in_order_of_id(tmp_path: Path) -> None:
         (("images", 0, "file_name"), "", "images[0].file_name"),
         (("categories", 0, "name"), None, "categories[0].name"),
         (("categories", 1, "id"), 7, "categories[1].id"),
+        (("categories", 1, "name"), "b", "categories[1].name"),
         (("annotations", 1, "id"), 5, "annotations[1].id"),
         (("annotations", 1, "image_id"), 3, "annotations[1].image_id"),
         (("annotations", 1, "category_id"), 2, "annotations[1].category_id"),

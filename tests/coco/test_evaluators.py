@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
+from pycocotools.coco import COCO as REFERENCE
+from pycocotools.cocoeval import COCOeval
 
-from ckssd.coco.evaluators import CATEGORIES_AT_ONCE, evaluate_in_parts
+from ckssd.coco.evaluators import CATEGORIES_AT_ONCE, evaluate_in_parts, evaluate_whole
 from ckssd.coco.metrics import evaluate
 from ckssd.coco.results import Rows
 
@@ -76,3 +78,27 @@ def test_only_a_part_s_boxes_are_made_objects_at_a_time(annotations: Path, rows:
     assert len(sizes) == 6
     assert max(sizes) < len(rows) / 2
     assert found.precision.shape[2] == found.recall.shape[1] == len(found.categories) == CATEGORIES
+
+
+@pytest.mark.parametrize("right", [1, 2, 3])
+@pytest.mark.parametrize("objects", [3, 40, 70])  # 70: of COCO's recalls, none is that of two objects
+def test_the_first_right_detections_have_pycocotools_precisions(
+    tmp_path: Path, objects: int, right: int
+) -> None:
+    places = {"image_id": 1, "category_id": 1, "iscrowd": 0}
+    boxes = [[50.0 * number, 0.0, 40.0, 40.0] for number in range(objects)]
+    content = {
+        "images": [{"id": 1, "file_name": "1.jpg", "width": 4000, "height": 480}],
+        "categories": [{"id": 1, "name": "only"}],
+        "annotations": [
+            {**places, "id": number, "bbox": box, "area": 1600} for number, box in enumerate(boxes, start=1)
+        ],
+    }
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(content))
+    wrong = [0.0, 300.0, 40.0, 40.0]
+    found = [*boxes[:right], wrong, *boxes[right:]]
+    rows = np.array([(1, *box, 0.9 - number / 100, 1) for number, box in enumerate(found)])
+    ours = evaluate_in_parts(COCO, COCOeval_faster, path, rows, [1])
+    theirs = evaluate_whole(REFERENCE, COCOeval, path, rows, [1])
+    np.testing.assert_array_equal(ours.precision, theirs.precision)

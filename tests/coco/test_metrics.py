@@ -183,6 +183,71 @@ def test_perfect_detections_are_one_and_a_missing_class_costs_its_share(tmp_path
     assert lost["per_class"]["class 2"] == 0.0
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_annotation_with_id_0_counts_as_any_other(tmp_path: Path, tool: str) -> None:
+    truth, detections = data_set(6)
+    ids = list(range(1, IMAGES + 1))
+    expected = evaluate(written(tmp_path, truth), detections, ids, tool)
+    for index, annotation in enumerate(truth["annotations"]):
+        annotation["id"] = index
+    assert evaluate(written(tmp_path, truth), detections, ids, tool) == expected
+
+
+def on_a_grid(chance: random.Random, images: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Few boxes of sides 16 to 128 and detections exactly on some: IoUs and recalls are simple fractions.
+
+    Areas are exactly COCO's limits, 32 * 32 and 96 * 96, too.
+    """
+    truth, _ = data_set(0, images)
+    truth["annotations"] = []
+    detections: list[dict[str, Any]] = []
+    for image in range(1, images + 1):
+        for _ in range(chance.randint(0, 3)):
+            side = chance.choice([16, 32, 96, 128])
+            place = {"image_id": image, "category_id": chance.choice([1, 2])}
+            box = [128 * chance.randint(0, 4), 128 * chance.randint(0, 2), side, side]
+            annotation = {**place, "id": len(truth["annotations"]) + 1, "bbox": box, "area": side * side}
+            truth["annotations"].append({**annotation, "iscrowd": 0})
+            for _ in range(chance.choice([0, 1, 1, 2])):
+                shift = chance.choice([0, 0, side // 4, 64])
+                found = {**place, "bbox": [box[0] + shift, *box[1:]]}
+                detections.append({**found, "score": chance.randint(1, 8) / 8})
+    return truth, detections
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.randoms(use_true_random=False), images=st.integers(1, 8))
+def test_both_tools_agree_on_a_coarse_grid(tmp_path: Path, chance: random.Random, images: int) -> None:
+    truth, detections = on_a_grid(chance, images)
+    path, ids = written(tmp_path, truth), list(range(1, images + 1))
+    fast, reference = (evaluate(path, detections, ids, tool) for tool in TOOLS)
+    assert without_tool(fast) == without_tool(reference)
+
+
+@pytest.mark.parametrize("side", [32, 96])
+@pytest.mark.parametrize("right", [1, 2, 3])
+def test_a_first_detection_that_is_right_has_pycocotools_precision(
+    tmp_path: Path, right: int, side: int
+) -> None:
+    """Three objects of an area at a limit between COCO's ranges, found by ``right`` detections of three."""
+    truth, _ = data_set(0, 1)
+    boxes = [[100 * number, 0, side, side] for number in range(3)]
+    places = {"image_id": 1, "category_id": 1}
+    truth["annotations"] = [
+        {**places, "id": number, "bbox": box, "area": side * side, "iscrowd": 0}
+        for number, box in enumerate(boxes, start=1)
+    ]
+    detections = [
+        {**places, "bbox": box if number < right else [400, 300, side, side], "score": 0.9 - number / 10}
+        for number, box in enumerate(boxes)
+    ]
+    fast, reference = (evaluate(written(tmp_path, truth), detections, [1], tool) for tool in TOOLS)
+    assert without_tool(fast) == without_tool(reference)
+    in_ranges = ("small", "medium") if side == 32 else ("medium", "large")
+    assert {fast["metrics"][f"AR{name}"] for name in in_ranges} == {fast["metrics"]["AR100"]}
+
+
 def test_detections_are_not_changed(tmp_path: Path) -> None:
     truth, detections = data_set(4)
     before = json.dumps(detections)

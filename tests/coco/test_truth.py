@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ckssd.coco import truth
-from ckssd.coco.truth import GroundTruth, read_truth
+from ckssd.coco.truth import WORTH_KEEPING, GroundTruth, read_truth
 from ckssd.errors import InputError
 from tests.coco.test_annotations import GOOD, written
 
@@ -90,10 +90,14 @@ def test_a_full_disk_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert kept(tmp_path) == []
 
 
-def test_small_files_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(truth, "WORTH_KEEPING", 1 << 20)
-    read_truth(written(tmp_path, GOOD))
-    assert not (tmp_path / "the cache").exists()
+@pytest.mark.parametrize(("size", "number"), [(2**20 - 1, 0), (2**20, 1)])
+def test_only_files_from_a_megabyte_on_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, number: int
+) -> None:
+    monkeypatch.setattr(truth, "WORTH_KEEPING", WORTH_KEEPING)
+    text = json.dumps(GOOD)
+    read_truth(written(tmp_path, text + " " * (size - len(text))))
+    assert len(kept(tmp_path)) == number
 
 
 def test_a_fault_is_not_kept(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Evaluation:
 def evaluate_whole(
     coco_class: Any, eval_class: Any, annotations: Path, rows: Rows, image_ids: Sequence[int]
 ) -> Evaluation:
-    """Evaluate as pycocotools itself does: the reference has nothing of ours in it.
+    """Evaluate as pycocotools itself does: the reference has nothing of ours in it, unless an id is 0.
 
     Raises
     ------
@@ -51,6 +51,9 @@ def evaluate_whole(
     """
     try:
         truth = coco_class(str(annotations))
+        if 0 in truth.anns:
+            _number(truth.dataset["annotations"])
+            truth.createIndex()
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
     _check_images(truth.imgs, image_ids, annotations)
@@ -130,15 +133,23 @@ def _check_images(known: Any, image_ids: Sequence[int], annotations: Path) -> No
 def _truth(coco_class: Any, truth: GroundTruth, categories: dict[int, str]) -> Any:
     """The tool's COCO object with what boxes need, without the outlines that make up most of a file."""
     chosen = np.isin(truth.box_categories, list(categories))
-    columns = (truth.box_ids, truth.box_images, truth.box_categories, truth.boxes, truth.areas, truth.crowds)
+    columns = (truth.box_images, truth.box_categories, truth.boxes, truth.areas, truth.crowds)
     boxes = zip(*(column[chosen].tolist() for column in columns), strict=True)
-    keys = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
+    keys = ("image_id", "category_id", "bbox", "area", "iscrowd")
+    annotations = [dict(zip(keys, values, strict=True)) for values in boxes]
+    _number(annotations)
     return _indexed(
         coco_class,
         images=[{"id": identity} for identity in truth.image_ids.tolist()],
         categories=[{"id": identity, "name": name} for identity, name in categories.items()],
-        annotations=[dict(zip(keys, values, strict=True)) for values in boxes],
+        annotations=annotations,
     )
+
+
+def _number(annotations: Sequence[dict[str, Any]]) -> None:
+    """Give annotations ids from 1 on. To both tools, a detection that matches id 0 matches nothing."""
+    for number, annotation in enumerate(annotations, start=1):
+        annotation["id"] = number
 
 
 def _results(coco_class: Any, truth: Any, rows: Rows) -> Any:

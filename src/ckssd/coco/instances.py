@@ -38,12 +38,13 @@ def parse_instances(path: Path, data: bytes) -> dict[str, list[dict[str, Any]]]:
         _check_image(path, index, entry)
     for index, entry in enumerate(categories):
         _check_category(path, index, entry)
-    _unique(path, "images", images)
-    _unique(path, "categories", categories)
+    _unique(path, "images", images, "id")
+    _unique(path, "categories", categories, "id")
+    _unique(path, "categories", categories, "name")
     known_images, known_categories = ({entry["id"] for entry in entries} for entries in (images, categories))
     for index, entry in enumerate(annotations):
         _check_annotation(path, index, entry, known_images, known_categories)
-    _unique(path, "annotations", annotations)
+    _unique(path, "annotations", annotations, "id")
     return {"images": images, "categories": categories, "annotations": annotations}
 
 
@@ -102,12 +103,14 @@ def _get(path: Path, place: str, entry: Any, key: str, fits: Callable[[Any], boo
         raise _fault(path, f"{place}.{key}", expected, entry[key])
 
 
-def _unique(path: Path, place: str, entries: Sequence[dict[str, Any]]) -> None:
-    seen: set[int] = set()
+def _unique(path: Path, place: str, entries: Sequence[dict[str, Any]], key: str) -> None:
+    seen: set[int | str] = set()
     for index, entry in enumerate(entries):
-        if entry["id"] in seen:
-            raise _fault(path, f"{place}[{index}].id", "an id of its own", f"{entry['id']} again")
-        seen.add(entry["id"])
+        if entry[key] in seen:
+            raise _fault(
+                path, f"{place}[{index}].{key}", f"another {key} than all before", f"{entry[key]} again"
+            )
+        seen.add(entry[key])
 
 
 def _fault(path: Path, key: str, expected: str, got: Any) -> InputError:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from ckssd.coco.instances import parse_instances
 from ckssd.errors import InputError
 
-FORMAT = "ground-truth-1"  # another layout of the arrays gets another name
+FORMAT = "ground-truth-2"  # another layout of the arrays gets another name
 
 WORTH_KEEPING = 1 << 20  # bytes; less is parsed in no time
 
@@ -43,7 +43,6 @@ class GroundTruth:
     widths: Integers
     heights: Integers
     category_ids: Integers
-    box_ids: Integers
     box_images: Integers
     box_categories: Integers
     boxes: Floats
@@ -133,7 +132,6 @@ def _from_instances(content: Mapping[str, list[dict[str, Any]]]) -> GroundTruth:
         widths=integers(images, "width"),
         heights=integers(images, "height"),
         category_ids=integers(categories, "id"),
-        box_ids=integers(boxes, "id"),
         box_images=integers(boxes, "image_id"),
         box_categories=integers(boxes, "category_id"),
         boxes=np.array([box["bbox"] for box in boxes], np.float64).reshape(-1, 4),
