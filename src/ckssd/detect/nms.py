@@ -151,7 +151,7 @@ def _windows(scores: Floats, classes: Indices, full: Flags | None) -> Iterator[I
         while len(order):
             yield order[:WINDOW]
             order = order[WINDOW:]
-            if full is not None and left_out < (number := np.count_nonzero(full)):
+            if full is not None and left_out < (number := int(np.count_nonzero(full))):
                 left_out = number
                 order, left = order[~full[classes[order]]], left[~full[classes[left]]]
         size *= 16
