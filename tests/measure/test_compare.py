@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from ckssd.measure.compare import Contender, Record, compare, measure_in_turn
+from ckssd.measure.compare import Contender, Record, compare, measure_in_turn, runs_as_data
 from ckssd.measure.comparison_table import table
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import from_environment
@@ -75,11 +75,30 @@ def test_what_differs_is_told_apart_from_what_all_have(measured: dict[Contender,
 
 
 def test_unequal_detections_are_noted(measured: dict[Contender, dict[str, Record]]) -> None:
-    measured[FAST]["throughput"]["detections"] += 1
+    # All counts and metrics may be equal although a box is not.
+    measured[FAST]["throughput"]["detections_sha256"] = "0" * 64
     comparison = compare(
         measure_in_turn([REGULAR, FAST], 1, lambda contender, mode: measured[contender][mode])
     )
     assert comparison.notes == [f"{FAST.name}: the detections are not the same in every round and mode"]
+
+
+def test_every_run_is_told_with_its_accuracy_and_memory(
+    measured: dict[Contender, dict[str, Record]],
+) -> None:
+    records = measure_in_turn([REGULAR, FAST], 2, lambda contender, mode: measured[contender][mode])
+    runs = runs_as_data(records)
+    assert [(run["name"], run["mode"]) for run in runs[:4]] == [
+        (REGULAR.name, mode) for mode in ("throughput", "latency") for _ in range(2)
+    ]
+    assert len(runs) == 8
+    for run in runs[4:]:
+        record = measured[FAST][run["mode"]]
+        for key in ("mAP", "recall", "detections_sha256"):
+            assert run[key] == record[key]
+        assert run["peak_memory_mb"] == record["settings"]["machine"]["detecting_peak_memory_mb"]
+        assert run["times"]["prediction_time_median_s"] > 0
+    json.dumps(runs)
 
 
 def test_the_table_shows_every_column_and_setting(measured: dict[Contender, dict[str, Record]]) -> None:

@@ -5,9 +5,8 @@
     ckssd benchmark --runtime=openvino
 
 The same run as `ck benchmark program:object-detection-tflite` (or `…-openvino`, `…-tensorflow`), without the
-experiment entry.
-The variables of those programs (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …) work here too:
---env NAME=VALUE.
+experiment entry. The variables of those programs (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …)
+work here too: --env NAME=VALUE.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ LATENCY = {
     "start_to_first_detection_s": "start_to_first_detection_s",
 }
 # What every run has as its own, or what the comparison is about.
-NOT_COMPARED = ("mode", "machine", "versions", "preprocessed_cache")
+NOT_COMPARED = ("mode", "machine", "versions")
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,22 @@ def compare(records: dict[Contender, dict[str, list[Record]]]) -> Comparison:
     )
 
 
+def runs_as_data(records: dict[Contender, dict[str, list[Record]]]) -> list[dict[str, Any]]:
+    """What every single run gave, for JSON: times in seconds, peak memory in MiB."""
+    return [
+        {
+            "name": contender.name,
+            "mode": mode,
+            **{key: record[key] for key in (*ACCURACY, "detections", "detections_sha256")},
+            "peak_memory_mb": _peak_memory(record),
+            "times": record["run_time_state"],
+        }
+        for contender, by_mode in records.items()
+        for mode, several in by_mode.items()
+        for record in several
+    ]
+
+
 def _settings(runs: dict[str, list[Record]]) -> dict[str, Any]:
     settings = runs[MODES[0]][0]["settings"]
     return {key: value for key, value in settings.items() if key not in NOT_COMPARED}
@@ -116,14 +132,19 @@ def _row(contender: Contender, runs: dict[str, list[Record]]) -> dict[str, Any]:
     row |= {name: statistics.median(one[key] for one in times) for name, key in LATENCY.items()}
     row["images_per_second"] = statistics.median(record["images_per_second"] for record in runs["throughput"])
     for mode in MODES:
-        memory = [record["settings"]["machine"]["peak_memory_mb"] for record in runs[mode]]
+        memory = [_peak_memory(record) for record in runs[mode]]
         row[f"peak_memory_{mode}_mb"] = statistics.median(memory)
     return row
+
+
+def _peak_memory(record: Record) -> float:
+    """That of the process with the runtime, in MiB."""
+    return float(record["settings"]["machine"]["detecting_peak_memory_mb"])
 
 
 def _notes(records: dict[Contender, dict[str, list[Record]]]) -> Iterator[str]:
     for contender, runs in records.items():
         every = [record for mode in MODES for record in runs[mode]]
-        if len({(record["mAP"], record["recall"], record["detections"]) for record in every}) > 1:
+        if len({record["detections_sha256"] for record in every}) > 1:
             yield f"{contender.name}: the detections are not the same in every round and mode"
         yield from (f"{contender.name}: {note}" for note in every[0]["notes"])
