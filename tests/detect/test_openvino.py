@@ -82,6 +82,15 @@ def test_detections_are_best_first_clipped_and_without_the_background(folder: Pa
         np.testing.assert_allclose(found.boxes, [[0, 0, 1, 0.5], [0.2, 0.1, 0.4, 0.3]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_computes_in_float32_with_the_threads_it_is_given(folder: Path, threads: int) -> None:
+    # OpenVINO's own choice is all threads and, where the processor has it, bfloat16.
+    compiled = OpenVINODetector(read_ir(write_ir(folder)), threads)._request.get_compiled_model()
+    assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == threads
+    assert compiled.get_property("NUM_STREAMS") == 1
+
+
 def test_an_ir_that_takes_blue_first_gets_it(folder: Path) -> None:
     red = np.zeros((1, 4, 5, 3), dtype=np.float32)
     red[..., 0] = 0.0625

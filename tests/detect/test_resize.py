@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ckssd.detect.resize import RESIZE_METHODS, resize
+from ckssd.detect.resize import RESIZE_METHODS, ResizeMethod, resize
+from ckssd.detect.resize import _opencv as opencv_as_first_used
 
 sizes = st.integers(1, 40)
 
@@ -96,3 +97,11 @@ def test_pillow_is_pillows_own() -> None:
 def test_the_same_size_changes_nothing(method: str) -> None:
     pixels = pixels_of(30, 40)
     assert np.array_equal(resize(pixels, 40, 30, method), pixels)
+
+
+@pytest.mark.parametrize("method", ["tf1", "opencv"])
+def test_opencv_keeps_to_the_calling_thread(method: ResizeMethod) -> None:
+    cv2.setNumThreads(4)
+    opencv_as_first_used.cache_clear()
+    resize(pixels_of(50, 60), 30, 30, method)
+    assert cv2.getNumThreads() == 1

@@ -51,3 +51,10 @@ def test_agreement_is_within_the_stated_distance(distance: float) -> None:
     measured = abs(PUBLISHED.mean_average_precision + distance - PUBLISHED.mean_average_precision)
     assert ("agrees" in line) == (measured <= AGREES_WITHIN)
     assert ("DIFFERS" in line) != ("agrees" in line)
+
+
+@pytest.mark.parametrize(("distance", "verdict"), [(0.0049, "agrees"), (-0.0051, "DIFFERS")])
+def test_five_thousandths_apart_is_still_the_same_accuracy(distance: float, verdict: str) -> None:
+    assert PUBLISHED is not None
+    lines = comparison(PUBLISHED, PUBLISHED.mean_average_precision, PUBLISHED.recall + distance)
+    assert lines[1].endswith(f"{verdict} (within 0.005)")

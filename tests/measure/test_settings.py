@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,15 @@ def test_defaults(bench: Bench) -> None:
     assert settings.labels == bench.model / "labelmap.pbtxt"
     assert settings.label_offset == 1
     assert settings.custom is None
+
+
+@pytest.mark.parametrize("processors", [1, 3, 64])
+def test_without_a_number_of_processors_those_that_may_be_used_count(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, processors: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(10, 10 + processors)))
+    environment = {**bench.environment, "CK_HOST_CPU_NUMBER_OF_PROCESSORS": ""}
+    assert from_environment(environment).threads == processors
 
 
 def test_the_seeds_own_values(bench: Bench) -> None:

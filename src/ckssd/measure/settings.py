@@ -50,6 +50,7 @@ class BenchmarkSettings:
     images: Path
     annotations: Path
     metrics_python: Path
+    threads: int
     runtime: str = DEFAULT_RUNTIME
     mode: str = DEFAULT_MODE
     nms: str = "regular"
@@ -58,7 +59,6 @@ class BenchmarkSettings:
     skip_images: int = 0
     metric: str = "coco"
     metrics_tool: str = DEFAULT_TOOL
-    threads: int = 1
     resize: ResizeMethod = DEFAULT_RESIZE
     image_width: int | None = None
     image_height: int | None = None
