@@ -12,6 +12,8 @@ from PIL import Image
 
 from ckssd.coco.shapes import write_shapes_dataset
 from ckssd.errors import InputError, UsageError
+from ckssd.install import Identity, Provenance
+from ckssd.install.provenance import write_provenance
 from ckssd.recipes.calibration import DRAWN_SEED, Calibration, calibration_from_environment, images_of
 
 QUANTIZE = {"CK_QUANTIZE": "int8"}
@@ -66,6 +68,14 @@ def test_images_of_the_evaluated_data_set_are_noted(photos: Path) -> None:
         assert "MLPerf forbids" in found.lines[-1]
         assert found.lines[-1].startswith("Note: ")
         assert found.record["notes"] == list(found.notes)
+
+
+def test_images_of_any_installed_data_set_are_noted(photos: Path) -> None:
+    for alias, noted in (("dataset-coco-2017-val", True), ("model-of-somebody", False)):
+        write_provenance(photos.parent, Provenance(Identity(alias, "0123456789abcdef")))
+        assert bool(calibration(photos, CK_CALIBRATION_IMAGES=".").notes) is noted
+    (photos.parent / "provenance.json").write_text("{}")
+    assert calibration(photos, CK_CALIBRATION_IMAGES=".").notes == ()
 
 
 def test_for_the_built_in_data_set_images_are_drawn_that_it_does_not_have(tmp_path: Path) -> None:

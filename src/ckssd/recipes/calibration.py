@@ -19,6 +19,7 @@ from typing import Any
 
 from ckssd.errors import InputError, UsageError
 from ckssd.fetch.hashing import hash_file
+from ckssd.install import read_provenance
 from ckssd.report import step
 
 PRECISION = "CK_QUANTIZE"
@@ -131,7 +132,7 @@ def of_folder(folder: Path, count: int, evaluated: Path | None = None) -> Calibr
     Parameters
     ----------
     evaluated
-        The images of the data set that the model may be evaluated on.
+        The images of the chosen data set; those of an installed one are known by its provenance, too.
 
     Raises
     ------
@@ -150,12 +151,22 @@ def of_folder(folder: Path, count: int, evaluated: Path | None = None) -> Calibr
                 "A calibration image cannot be used", where=image, got=error.got or error.what
             ) from error
     notes: tuple[str, ...] = ()
-    if evaluated is not None and folder.resolve() == evaluated.resolve():
+    chosen = evaluated is not None and folder.resolve() == evaluated.resolve()
+    if chosen or _is_of_a_data_set(folder.resolve()):
         notes = (
-            "the calibration images are of the data set that the model is evaluated on, which flatters its "
-            f"accuracy and which MLPerf forbids; {FOLDER} names a folder of others",
+            "these are images of a data set that models are evaluated on; that flatters the model's accuracy "
+            f"on it, and MLPerf forbids it: name a folder of others ({FOLDER})",
         )
     return Calibration(images, f"of {folder}", notes)
+
+
+def _is_of_a_data_set(folder: Path) -> bool:
+    """Whether a package of a data set was installed with these images."""
+    try:
+        installed = read_provenance(folder.parent)
+    except InputError:  # a file of that name that is none
+        return False
+    return installed is not None and installed.entry.alias.startswith("dataset-")
 
 
 def images_of(folder: Path, count: int) -> tuple[Path, ...]:
