@@ -29,7 +29,7 @@ from ckssd.tflite.options import PostProcessOptions, read_options, write_options
 IDENTIFIER = b"TFL3"
 POSTPROCESS = "TFLite_Detection_PostProcess"
 CUSTOM_CODE = 32  # BuiltinOperator.CUSTOM
-TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 9: "int8"}
+TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 
 MODEL_CODES, MODEL_SUBGRAPHS, MODEL_BUFFERS, MODEL_SIGNATURES = 1, 2, 4, 7
 GRAPH_TENSORS, GRAPH_INPUTS, GRAPH_OUTPUTS, GRAPH_OPERATORS = 0, 1, 2, 3

@@ -15,6 +15,7 @@ from ckssd.tflite.model import (
     with_options,
 )
 from ckssd.tflite.options import PostProcessOptions
+from ckssd.tflite.precision import precision_of
 
 
 class LiteRTBackend:
@@ -30,7 +31,7 @@ class LiteRTBackend:
         self.postprocessing = PostProcessing.from_options(
             options, by=POSTPROCESS, custom_settings=settings.custom is not None
         )
-        self.precision = self.input.dtype
+        self.precision = precision_of(model)
         self.notes = _notes(settings, options)
         self._model = model
         self._cut = cut_model(model)

@@ -11,6 +11,7 @@ from ckssd.errors import UsageError
 from ckssd.measure.backends import PostProcessing
 from ckssd.measure.settings import BenchmarkSettings
 from ckssd.tflite.model import read_model
+from ckssd.tflite.precision import precision_of
 
 
 class RawLiteRTBackend:
@@ -30,7 +31,7 @@ class RawLiteRTBackend:
         self.input = network_input(self._model, normalize=settings.normalize)
         check_outputs(self._model, self._anchors, self._options)
         self.num_classes = self._options.num_classes
-        self.precision = self.input.dtype
+        self.precision = precision_of(self._model)
         self.postprocessing = PostProcessing.from_options(
             self._options, by="ckssd.detect.nms (NumPy)", custom_settings=settings.custom is not None
         )
