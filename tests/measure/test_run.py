@@ -156,6 +156,22 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
     assert any("ai-edge-litert" in line and "faster-coco-eval" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("mode", "threads", "said"),
+    [
+        ("throughput", 3, "3 images at once"),
+        ("throughput", 1, "one image at a time"),
+        ("latency", 3, "one image at a time"),
+    ],
+)
+def test_the_summary_says_how_many_images_shared_the_machine(
+    settings: BenchmarkSettings, mode: str, threads: int, said: str
+) -> None:
+    result = run_benchmark(replace(settings, mode=mode, threads=threads))
+    (line,) = [line for line in summary(result).splitlines() if line.startswith("Detection time percent")]
+    assert line.endswith(f"99th {result.times.detect_percentile(99):.6f}s ({said})")
+
+
 def test_times_are_sums_and_the_average_leaves_out_the_first() -> None:
     times = Times(setup=1.0, load=(0.5, 0.25), detect=(9.0, 1.0, 2.0), wall=24.0)
     assert (times.load_total, times.detect_total, times.detect_average) == (0.75, 12.0, 1.5)

@@ -72,7 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
     parser.add_argument("--skip", help="how many images to leave out first (CK_SKIP_IMAGES)")
-    parser.add_argument("--mode", help="throughput or latency (CK_MODE; default: throughput)")
+    parser.add_argument(
+        "--mode",
+        help="throughput, or latency for timing: one image at a time (CK_MODE; default: throughput)",
+    )
     parser.add_argument(
         "--threads",
         help="of the interpreter, or interpreters at once (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)",

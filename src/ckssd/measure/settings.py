@@ -41,6 +41,8 @@ class BenchmarkSettings:
     ``batch_count`` None means all images. ``image_width`` and ``image_height`` None mean the model's own.
     ``label_offset`` is the label id of class index 0. ``custom`` replaces the postprocessing options;
     ``own_nms`` stands in for them where the graph has none (``nms`` none).
+    ``mode``: throughput unless latency is given, which is how timing is asked for: there one image is run at
+    a time, and its times are what a caller waits; in throughput they are those of several images at once.
     ``threads``: in the interpreter (mode latency), or interpreters with one thread each (throughput).
     ``preprocessed_cache`` keeps resized images for the next run.
     """

@@ -27,11 +27,19 @@ def _times_and_accuracy(result: BenchmarkResult) -> list[str]:
         f"mAP: {result.mean_average_precision!r}",
         f"Recall: {result.recall!r}",
         f"Detection time percentiles: 50th {times.detect_percentile(50):.6f}s, "
-        f"90th {times.detect_percentile(90):.6f}s, 99th {times.detect_percentile(99):.6f}s",
+        f"90th {times.detect_percentile(90):.6f}s, 99th {times.detect_percentile(99):.6f}s "
+        f"({_at_once(result.settings)})",
         f"Peak memory: {memory['detecting_peak_memory_mb']} MB to detect, "
         f"{memory['metrics_peak_memory_mb']} MB to compute the metrics",
         f"Images per second: {times.images_per_second:.2f} ({result.settings.images} in {times.wall:.6f}s)",
     ]
+
+
+def _at_once(run: RunSettings) -> str:
+    """Whose times they are: images that are run at once share the processor's caches and memory."""
+    if run.mode == "latency" or run.threads == 1:
+        return "one image at a time"
+    return f"{run.threads} images at once"
 
 
 def _all_metrics(result: BenchmarkResult) -> list[str]:
