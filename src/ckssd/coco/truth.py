@@ -2,17 +2,19 @@
 
 Parsing and checking COCO's 20 MB of annotations takes a second, loading the arrays a hundredth of that. What
 is kept is written beside its place and renamed, so that any number of runs can do it at once; where nothing
-can be written, or what is there cannot be read, the annotations are parsed again.
+can be written, or what is there is not what was written, the annotations are parsed again.
+
+A kept file is the SHA-256 of the rest, then NumPy's archive of the arrays.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,6 +29,7 @@ from ckssd.errors import InputError
 FORMAT = "ground-truth-2"  # another layout of the arrays gets another name
 
 WORTH_KEEPING = 1 << 20  # bytes; less is parsed in no time
+HASH_BYTES = hashlib.sha256().digest_size
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -77,7 +80,7 @@ def read_truth(path: Path, cache: Path | None = None) -> GroundTruth:
         raise InputError("The annotations cannot be read", where=path, got=error.strerror) from error
     if len(data) < WORTH_KEEPING:
         return _from_instances(parse_instances(path, data))
-    kept = (cache or _cache_folder()) / f"{hashlib.sha256(data).hexdigest()}.npz"
+    kept = (cache or _cache_folder()) / f"{hashlib.sha256(data).hexdigest()}.truth"
     truth = _load(kept)
     if truth is None:
         truth = _from_instances(parse_instances(path, data))
@@ -96,11 +99,15 @@ def _cache_folder() -> Path:
 
 def _load(kept: Path) -> GroundTruth | None:
     try:
-        with np.load(kept, allow_pickle=False) as arrays:
-            values: dict[str, Any] = {name: arrays[name] for name in NUMBERS}
-            values.update({name: tuple(json.loads(arrays[name].tobytes())) for name in TEXTS})
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        content = kept.read_bytes()
+    except OSError:
         return None
+    stored_hash, archive = content[:HASH_BYTES], content[HASH_BYTES:]
+    if stored_hash != hashlib.sha256(archive).digest():
+        return None
+    with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
+        values: dict[str, Any] = {name: arrays[name] for name in NUMBERS}
+        values.update({name: tuple(json.loads(arrays[name].tobytes())) for name in TEXTS})
     return GroundTruth(**values)
 
 
@@ -110,10 +117,13 @@ def _store(truth: GroundTruth, kept: Path) -> None:
     arrays: dict[str, Any] = {name: values[name] for name in NUMBERS}
     for name in TEXTS:
         arrays[name] = np.frombuffer(json.dumps(values[name]).encode("ascii"), np.uint8)
+    archive = io.BytesIO()
+    np.savez(archive, **arrays)
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".part", delete=False) as file:
         try:
-            np.savez(file, **arrays)
+            file.write(hashlib.sha256(archive.getbuffer()).digest())
+            file.write(archive.getbuffer())
             file.close()
             Path(file.name).replace(kept)
         except BaseException:
