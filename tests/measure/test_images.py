@@ -158,6 +158,11 @@ def test_kept_images_change_nothing_and_the_summary_counts_them(
     assert list(first.detections) == list(second.detections) == list(plain.detections)
     assert f"preprocessed cache: 0 of 8 images from {tmp_path / 'kept'}" in summary(first)
     assert f"preprocessed cache: 8 of 8 images from {tmp_path / 'kept'}" in summary(second)
+    for entry in (tmp_path / "kept").rglob("*.pixels"):
+        entry.write_bytes(entry.read_bytes()[:-100] + bytes(100))
+    third = run_benchmark(keeping)
+    assert list(third.detections) == list(plain.detections)
+    assert "preprocessed cache: 0 of 8 images" in summary(third)
 
 
 def test_images_that_cannot_be_kept_are_counted_with_the_reason(
