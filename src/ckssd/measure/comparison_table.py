@@ -31,7 +31,7 @@ def table(comparison: Comparison) -> str:
     lines += [
         "",
         f"Medians of {comparison.rounds} rounds, each contender once a round: latency one image at a time,",
-        "images/s with an image for each core; start-up, and the detecting process's memory, of latency runs.",
+        "images/s with an image for each core; start-up and the detecting process's memory of latency runs.",
     ]
     lines += ["", "The same for all:", *_facts(comparison.common)]
     for name, own in comparison.different.items():
