@@ -143,3 +143,13 @@ def test_settings_without_anchors_or_options_are_refused(raw: Bench, own_nms: An
     plain = json.loads(json.dumps(dataclasses.asdict(settings), default=str))
     with pytest.raises(CkssdError, match="own_nms"):
         detect_data_set(from_mapping({**plain, "own_nms": own_nms}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("nms_iou_threshold", 1.5), ("max_detections", 0), ("use_regular_nms", "perhaps")]
+)
+def test_an_option_in_json_is_checked_as_a_variable_is(raw: Bench, name: str, value: object) -> None:
+    plain = json.loads(json.dumps(dataclasses.asdict(from_environment(raw.environment)), default=str))
+    plain["own_nms"]["options"][name] = value
+    with pytest.raises(UsageError, match=rf"^own_nms\.options\.{name} has no value that can be used"):
+        from_mapping(plain)

@@ -14,7 +14,7 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.measure.custom import CHECKS, CustomOptions
 from ckssd.measure.models import MODEL, model_folder, required, value
-from ckssd.measure.values import bad_value, choice, file_path
+from ckssd.measure.values import bad_value, choice, file_path, switch
 from ckssd.tflite.options import PostProcessOptions
 
 VARIABLE = "CK_NMS"
@@ -68,7 +68,9 @@ class OwnNMS:
             raise bad_value(
                 "own_nms", f"an object with anchors, and options {', '.join(sorted(names))}", mapping
             )
-        return cls(str(file_path("own_nms.anchors", mapping["anchors"])), PostProcessOptions(**options))
+        checks = {**{name: check for name, (_, check) in CHECKS.items()}, "use_regular_nms": switch}
+        checked = {name: checks[name](f"own_nms.options.{name}", given) for name, given in options.items()}
+        return cls(str(file_path("own_nms.anchors", mapping["anchors"])), PostProcessOptions(**checked))
 
 
 def kind_of(environment: Mapping[str, str]) -> str:
