@@ -12,8 +12,9 @@ import pytest
 
 from ckssd.errors import EnvironmentSetupError, RunError, UsageError, VerificationError
 from ckssd.install import Identity, Provenance, lock_of
-from ckssd.recipes import Package
+from ckssd.recipes import Package, recipe_of
 from ckssd.recipes.environments import make_environment, refuse_another_python
+from ckssd.recipes.recipe import install
 from tests.support.local_index import make_lock, make_wheel
 
 # Makes the wheel with nothing but a module `tool`, which is what has to be installed for the build.
@@ -110,3 +111,16 @@ def test_an_environment_of_another_python_is_not_taken_for_the_one_named(entry: 
     refuse_another_python(package(entry, python=">=3.8"), made_of["3.6.1"])
     with pytest.raises(UsageError, match=rf"expected Python {running} .*, got Python 3\.6\.1.*CK_REINSTALL"):
         refuse_another_python(named, made_of["3.6.1"])
+
+
+def test_an_environment_of_an_earlier_lock_is_named_and_left_alone(
+    entry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = make_lock(entry / "requirements.lock", make_wheel(entry, "one", "1.0"))
+    asked = package(entry, recipe="python-environment")
+    assert install(asked, tmp_path / "target", recipe_of(asked)).fresh
+    assert not install(asked, tmp_path / "target", recipe_of(asked)).fresh
+    assert "earlier lock" not in capsys.readouterr().err
+    lock.write_text(lock.read_text() + "# another one\n")
+    assert not install(asked, tmp_path / "target", recipe_of(asked)).fresh
+    assert "name was installed from an earlier lock; --env.CK_REINSTALL=yes" in capsys.readouterr().err

@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 from ckssd.errors import UsageError
+from ckssd.fetch.hashing import hash_file
 from ckssd.install import Provenance, Python, choose_python, create_environment, python_at
 from ckssd.install.pythons import minor_of
 from ckssd.recipes.package import Package
+from ckssd.report import say
 
 NAMED_PYTHON = "CK_PYTHON"
+LOCK_DIGEST = "requirements_sha256"
 
 
 def make_environment(package: Package, staging: Path) -> Python:
@@ -72,6 +75,24 @@ def python_for(package: Package, *, install_missing: bool = True) -> Python:
             f"{NAMED_PYTHON} is no CPython that runs", where=named, expected=f"CPython {requires}"
         )
     return choose_python(requires, found=[python], install_missing=False)
+
+
+def lock_digest(package: Package) -> str:
+    """Return the sha256 of the lock that the entry names."""
+    return hash_file(package.folder / str(package.section["requirements"])).sha256
+
+
+def check_environment(package: Package, there: Provenance) -> None:
+    """Refuse an installed environment of another Python; tell if the entry's lock is another one by now.
+
+    Raises
+    ------
+    UsageError, EnvironmentSetupError
+        See ``refuse_another_python``.
+    """
+    refuse_another_python(package, there)
+    if there.extra.get(LOCK_DIGEST, lock_digest(package)) != lock_digest(package):
+        say(f"Note: {package.alias} was installed from an earlier lock; --env.CK_REINSTALL=yes takes today's")
 
 
 def refuse_another_python(package: Package, there: Provenance) -> None:

@@ -10,7 +10,7 @@ from ckssd.errors import InputError
 from ckssd.install import lock_of, uv_version
 from ckssd.recipes.bazel import bazel_build
 from ckssd.recipes.download import download
-from ckssd.recipes.environments import NAMED_PYTHON, make_environment, refuse_another_python
+from ckssd.recipes.environments import LOCK_DIGEST, NAMED_PYTHON, check_environment, lock_digest, make_environment
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Used
@@ -39,11 +39,15 @@ def recipe_of(package: Package) -> Recipe:
     return RECIPES[name]
 
 
-@recipe(means=[NAMED_PYTHON], check=refuse_another_python)
+@recipe(means=[NAMED_PYTHON], check=check_environment)
 def python_environment(package: Package, staging: Path) -> Used:
     """Make a virtual environment from the package's locked requirements."""
     python = make_environment(package, staging)
-    return Used(tools={"python": python.version, "uv": uv_version()}, environment=list(lock_of(staging)))
+    return Used(
+        tools={"python": python.version, "uv": uv_version()},
+        environment=list(lock_of(staging)),
+        extra={LOCK_DIGEST: lock_digest(package)},
+    )
 
 
 @recipe()
