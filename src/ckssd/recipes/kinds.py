@@ -10,7 +10,13 @@ from ckssd.errors import InputError
 from ckssd.install import lock_of, uv_version
 from ckssd.recipes.bazel import bazel_build
 from ckssd.recipes.download import download
-from ckssd.recipes.environments import LOCK_DIGEST, NAMED_PYTHON, check_environment, lock_digest, make_environment
+from ckssd.recipes.environments import (
+    LOCK_DIGEST,
+    NAMED_PYTHON,
+    check_environment,
+    lock_digest,
+    make_environment,
+)
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Used
