@@ -63,7 +63,7 @@ def accuracies(context: Context, kind: str) -> dict[str, float]:
             annotations=data["CK_ENV_DATASET_ANNOTATIONS"],
         )
         file = context.write("accuracy.json", settings)
-        found[precision] = float(context.run(python_of(context, kind), "accuracy.py", file))
+        found[precision] = float(context.run(python_of(context, kind), "whole_run.py", file)["mAP"])
     return found
 
 

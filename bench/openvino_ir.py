@@ -232,7 +232,7 @@ def to_ir(graph: Path, folder: Path) -> tuple[Path, str]:
 def write(folder: Path, rows: list[Row], rounds: int) -> None:
     """Write openvino.json and openvino.md."""
     folder.mkdir(parents=True, exist_ok=True)
-    machine: dict[str, Any] = {k: v for k, v in describe_machine().items() if k != "peak_memory_mb"}
+    machine: dict[str, Any] = describe_machine()
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     content = {
         "date": date,

@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
 def write(folder: Path, rows: list[Row], run: dict[str, Any]) -> None:
     """Write bench.json and bench.md."""
     folder.mkdir(parents=True, exist_ok=True)
-    machine = {key: value for key, value in describe_machine().items() if key != "peak_memory_mb"}
+    machine = describe_machine()
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     content = {
         "date": date,

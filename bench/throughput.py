@@ -42,17 +42,17 @@ def _contenders(context: Context) -> dict[str, Any]:
         contenders[f"stages {method}"] = partial(
             run, "stages.py", context.regular_graph, images, STAGE_IMAGES, method
         )
-        contenders[f"float {method}"] = _detect(context, "tflite", context.settings(resize=method))
+        contenders[f"float {method}"] = _run(context, "tflite", context.settings(resize=method))
     for threads in AT_LEAST_OVER_PLAIN:
         arguments = (context.regular_graph, annotations, images, PLAIN_IMAGES, threads)
         contenders[f"plain {threads}"] = partial(run, "plain_loop.py", *arguments)
     for kind in int8.RUNTIMES:
         model = int8.variables_of(context, kind, "seeded", "int8")
         settings = int8.settings_of(context, kind, model, resize="opencv")
-        contenders[_int8(kind)] = _detect(context, kind, settings)
+        contenders[_int8(kind)] = _run(context, kind, settings)
         if kind == "tflite":  # the quicker model, so that five times as many images take half a minute
             more = {**settings, "annotations": str(more_images(context))}
-            contenders["int8 more"] = _detect(context, kind, more)
+            contenders["int8 more"] = _run(context, kind, more)
     return contenders
 
 
@@ -60,10 +60,10 @@ def _int8(kind: str) -> str:
     return f"int8 {int8.RUNTIMES[kind]}"
 
 
-def _detect(context: Context, kind: str, settings: dict[str, Any]) -> Any:
-    """Throughput mode without metrics, as a contender."""
+def _run(context: Context, kind: str, settings: dict[str, Any]) -> Any:
+    """Throughput mode, as a contender; its rate is that of detection, before the metrics."""
     file = context.write(f"settings-{len(list(context.folder.iterdir()))}.json", settings)
-    return partial(context.run, int8.python_of(context, kind), "detect_only.py", file)
+    return partial(context.run, int8.python_of(context, kind), "whole_run.py", file)
 
 
 def _rates(results: Results, name: str) -> list[float]:

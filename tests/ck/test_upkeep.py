@@ -11,6 +11,7 @@ import pytest
 from tests.support.sandbox import Sandbox
 
 MODEL = "model,tensorflow,ssd-mobilenet,shapes"
+IR = "model,openvino,ssd-mobilenet,shapes,non-quantized"
 
 
 def data_of(sandbox: Sandbox, *words: str, code: int = 0, **variables: str) -> dict[str, Any]:
@@ -66,6 +67,24 @@ def test_what_others_were_made_with_is_not_uninstalled(installed: Sandbox) -> No
     assert done.code == 2
     assert "model-tflite" in done.err or "TFLite" in done.err, done.err
     assert location_of(installed, "model,tensorflow,api").is_dir()
+
+
+def test_what_was_made_with_what_is_gone_is_registered_again(sandbox: Sandbox) -> None:
+    sandbox.install(IR)
+    folder = location_of(sandbox, IR)
+
+    def made_again() -> bool:
+        done = sandbox.ckssd("install", f"--tags={IR}")
+        assert done.code == 0, done.text
+        return f"Already installed and whole: {folder}" not in done.text or location_of(sandbox, IR) != folder
+
+    assert len(data_of(sandbox, "uninstall", f"--tags={MODEL}", "--force")["unregistered"]) == 1
+    assert data_of(sandbox, "info", f"--tags={IR}")["installed"] == []
+    assert folder.is_dir()
+    assert not made_again()
+    (checkpoint,) = data_of(sandbox, "info", f"--tags={MODEL}")["installed"]
+    assert sandbox.ck("rm", f"env:{checkpoint['uid']}", "--force").code == 0
+    assert not made_again()
 
 
 def test_clean_after_ck_rm_takes_the_folder_away(sandbox: Sandbox) -> None:

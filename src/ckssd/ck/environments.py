@@ -22,7 +22,7 @@ class Environment:
     """One registered environment.
 
     ``location`` is the installed folder, ``None`` for a preset; ``variables`` are what it exports. CK's menus
-    begin with the highest ``sort``.
+    begin with the highest ``sort``. ``dependencies``: UIDs of the environments that it was made with.
     """
 
     uid: str
@@ -33,6 +33,7 @@ class Environment:
     package_uid: str
     variables: dict[str, str]
     sort: int = 0
+    dependencies: tuple[str, ...] = ()
 
 
 def environments(tags: str = "") -> list[Environment]:
@@ -56,7 +57,31 @@ def _environment(entry: dict[str, Any]) -> Environment:
         package_uid=customize.get("used_package_uid", ""),
         variables={name: str(value) for name, value in meta.get("env", {}).items()},
         sort=int(customize.get("sort", 0)),
+        dependencies=tuple(sorted(one["uoa"] for one in meta.get("deps", {}).values() if one.get("uoa"))),
     )
+
+
+def remove_entry(environment: Environment) -> None:
+    """Remove an environment's entry; its folder stays."""
+    access({"action": "rm", "module_uoa": "env", "data_uoa": environment.uid, "force": "yes"})
+
+
+def remove_outdated() -> list[Environment]:
+    """Remove the entries of packages that were made with an environment that is gone; return them.
+
+    CK calls them outdated and asks, even with ``--quiet``, whether to remove them. Their folders stay: the
+    next install finds them whole and registers them again.
+    """
+    removed: list[Environment] = []
+    while True:  # what was made with an outdated one is outdated, too
+        found = environments()
+        known = {environment.uid for environment in found}
+        outdated = [e for e in found if e.package_uid and not known.issuperset(e.dependencies)]
+        if not outdated:
+            return removed
+        for environment in outdated:
+            remove_entry(environment)
+        removed += outdated
 
 
 def find_by_location(location: Path) -> str | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ckssd.ck.environments import Environment, environments
+from ckssd.ck.environments import Environment, environments, remove_outdated
 from ckssd.ck.home import REPOSITORY
 from ckssd.ck.kernel import access
 from ckssd.errors import NotInstalledError
+from ckssd.report import say
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def install_entry(
     RunError
         CK or the install failed.
     """
+    for outdated in remove_outdated():
+        say(f"Made with what is gone, so no longer registered: {outdated.name} {outdated.version}")
     answer = access(
         {
             "action": "install",

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ckssd.ck.environments import Environment, environments, remove_half_made
+from ckssd.ck.environments import Environment, environments, remove_entry, remove_half_made
 from ckssd.ck.home import ck_repositories, ck_tools
 from ckssd.ck.installer import package_entries
-from ckssd.ck.kernel import access
 from ckssd.errors import CkssdError, NotInstalledError, VerificationError
 from ckssd.install import (
     Change,
@@ -179,15 +178,11 @@ def remove(environment: Environment) -> None:
     """
     location = environment.location
     if location is None or not environment.package_uid:
-        _remove_entry(environment)
+        remove_entry(environment)
         return
     with registration(location):
-        _remove_entry(environment)
+        remove_entry(environment)
         uninstall(location)
-
-
-def _remove_entry(environment: Environment) -> None:
-    access({"action": "rm", "module_uoa": "env", "data_uoa": environment.uid, "force": "yes"})
 
 
 def clean() -> Cleaned:
@@ -198,7 +193,7 @@ def clean() -> Cleaned:
     for environment in all_environments:
         location = environment.location
         if location is not None and environment.package_uid in ours and not os.path.lexists(location):
-            _remove_entry(environment)
+            remove_entry(environment)
             cleaned.entries.append(environment)
     for parent in places(all_environments):
         cleaned.stale += clean_stale(parent)

@@ -3,14 +3,15 @@
     ckssd uninstall --tags=lib,litert
 
 Downloads stay in the cache (`ckssd cache prune`). What other packages were made with is refused without
---force. After `ck rm env:…`, which leaves the folder, `ckssd clean` does the rest.
+--force, which removes their entries, too; installing them again registers their folders. After
+`ck rm env:…`, which leaves the folder, `ckssd clean` does the rest.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from ckssd.ck.environments import the_environment
+from ckssd.ck.environments import remove_outdated, the_environment
 from ckssd.ck.inventory import size_of
 from ckssd.ck.upkeep import dependents, remove
 from ckssd.cli.result import Result
@@ -36,11 +37,15 @@ def run(options: argparse.Namespace) -> Result:
         )
     size = size_of(environment.location)
     remove(environment)
-    text = f"Uninstalled: {environment.name} {environment.version} from {environment.location}"
+    unregistered = remove_outdated()
+    what = f"{environment.name} {environment.version} from {environment.location}"
+    lines = [f"Uninstalled: {what} ({size / 1e6:.1f} MB)"]
+    lines += [f"no longer registered, made with it: {e.name} {e.version}  {e.location}" for e in unregistered]
     data = {
         "uid": environment.uid,
         "name": environment.name,
         "location": environment.location and str(environment.location),
         "bytes": size,
+        "unregistered": [e.uid for e in unregistered],
     }
-    return Result(f"{text} ({size / 1e6:.1f} MB)", data)
+    return Result("\n".join(lines), data)
