@@ -6,7 +6,7 @@ from statistics import median
 
 from bench.context import MODEL, Context, Row, median_ratio
 
-IMAGES = 60
+IMAGES = 50
 MOST_RATIO = {0.3: 1.0, 1e-5: 3.0}
 
 

@@ -15,7 +15,7 @@ from bench.growth import growth_rows, more_images
 
 NEEDED = int8.NEEDED
 METHODS = ("pillow", "opencv")
-STAGE_IMAGES, PLAIN_IMAGES = 150, 400  # of the same images: enough for a rate
+STAGE_IMAGES, PLAIN_IMAGES = 100, 300  # of the same images: enough for a rate
 AT_LEAST_OF_BOUND = 0.97
 AT_LEAST_OVER_PLAIN = {1: 2.1, 2: 1.35}
 FASTEST_OVER_PLAIN = 3.0

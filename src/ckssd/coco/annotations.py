@@ -14,7 +14,7 @@ from ckssd.coco.truth import read_truth
 from ckssd.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """An image of the data set: its file's name inside the image folder, and its size in pixels."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from ckssd.detect.labels import ClassMap
 from ckssd.measure.backends import Backend
 from ckssd.measure.selection import Selection
 from ckssd.measure.times import Times
+
+ROW_TYPE = "<f8"
 
 
 class DetectedImages:
@@ -54,16 +56,18 @@ class DetectedImages:
 
     def __len__(self) -> int:
         """How many COCO results there are."""
-        return int(np.isin(self._classes, list(self._category_ids)).sum())
+        classes = np.frombuffer(self._classes, np.int32)
+        return int(np.isin(classes, list(self._category_ids)).sum())
 
-    def _each(self) -> Iterator[tuple[ImageEntry, Detections]]:
-        """Every image with its detections."""
-        boxes = np.array(self._boxes, np.float32).reshape(-1, 4)
-        classes, scores = np.array(self._classes, np.int64), np.array(self._scores, np.float32)
-        end = 0
-        for image, count in zip(self._images, self._counts, strict=True):
-            start, end = end, end + count
-            yield image, Detections(boxes[start:end], classes[start:end], scores[start:end])
+    def _each(self, places: Iterable[int] | None = None) -> Iterator[tuple[ImageEntry, Detections]]:
+        """Every image with its detections; ``places``: in another order than that of adding."""
+        boxes = np.frombuffer(self._boxes, np.float32).reshape(-1, 4)
+        classes, scores = np.frombuffer(self._classes, np.int32), np.frombuffer(self._scores, np.float32)
+        ends = np.cumsum(self._counts, dtype=np.int64).tolist()
+        for place in range(len(ends)) if places is None else places:
+            of_it = slice(ends[place] - self._counts[place], ends[place])
+            found = Detections(boxes[of_it], classes[of_it].astype(np.int64), scores[of_it])
+            yield self._images[place], found
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """COCO results, image after image; see ckssd.detect.detections.to_coco."""
@@ -80,9 +84,15 @@ class DetectedImages:
                 category_ids=self._category_ids,
             )
 
-    def as_array(self) -> npt.NDArray[np.float64]:
-        """All of them as float64 [N, 7]; see ckssd.detect.detections.to_rows."""
-        return np.concatenate([np.empty((0, 7), np.float64), *(rows for _, rows in self._rows())])
+    def write_array(self, file: BinaryIO) -> None:
+        """Write all of them as a .npy file, float64 [N, 7]; see ckssd.detect.detections.to_rows.
+
+        Image after image, because the array takes twice as much memory as what is kept here.
+        """
+        header = {"descr": ROW_TYPE, "fortran_order": False, "shape": (len(self), 7)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for rows in self._rows():
+            file.write(rows.astype(ROW_TYPE).tobytes())
 
     def sha256(self) -> str:
         """Hash of all results: two runs with the same one found the same, bit for bit.
@@ -91,23 +101,20 @@ class DetectedImages:
         by falling score, then by category, x, y, width and height.
         """
         digest = hashlib.sha256()
-        for _, rows in sorted(self._rows(), key=lambda pair: pair[0].id):
+        for rows in self._rows(sorted(range(len(self._images)), key=lambda place: self._images[place].id)):
             _, x, y, width, height, score, category = rows.T
             order = np.lexsort((height, width, y, x, category, -score))  # the last key counts first
-            digest.update(rows[order].astype("<f8").tobytes())
+            digest.update(rows[order].astype(ROW_TYPE).tobytes())
         return digest.hexdigest()
 
-    def _rows(self) -> Iterator[tuple[ImageEntry, npt.NDArray[np.float64]]]:
-        for image, found in self._each():
-            yield (
-                image,
-                to_rows(
-                    found,
-                    image_id=image.id,
-                    width=image.width,
-                    height=image.height,
-                    category_ids=self._category_ids,
-                ),
+    def _rows(self, places: Iterable[int] | None = None) -> Iterator[npt.NDArray[np.float64]]:
+        for image, found in self._each(places):
+            yield to_rows(
+                found,
+                image_id=image.id,
+                width=image.width,
+                height=image.height,
+                category_ids=self._category_ids,
             )
 
     def write(self, file: TextIO) -> None:

@@ -7,8 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ckssd.coco.metrics import DEFAULT_TOOL
 from ckssd.measure.detected import DetectedImages
 from ckssd.worker import run_worker
@@ -38,7 +36,8 @@ def run_metrics(
     """
     with tempfile.TemporaryDirectory(prefix="ckssd-metrics-") as folder:
         found, images = Path(folder) / "detections.npy", Path(folder) / "images.json"
-        np.save(found, detections.as_array())
+        with found.open("wb") as file:
+            detections.write_array(file)
         images.write_text(json.dumps(detections.image_ids), encoding="utf-8")
         files = ["--annotations", str(annotations), "--detections", str(found), "--images", str(images)]
         metrics: dict[str, Any]
