@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import struct
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from ckssd.coco.annotations import ImageEntry
 from ckssd.detect.detections import Detections
+from ckssd.errors import EnvironmentSetupError
 from ckssd.measure.detected import DetectedImages
 
 IMAGES = [ImageEntry(id=number, file_name=f"{number}.jpg", width=640, height=480) for number in (7, 3, 12)]
@@ -60,3 +62,14 @@ def test_one_bit_of_one_number_changes_it(column: int) -> None:
 def test_another_image_changes_it() -> None:
     row = (0, 0.5, 0.0, 0.0, 1.0, 1.0)
     assert collected([[row], [], []], [0, 1]).sha256() != collected([[], [row], []], [0, 1]).sha256()
+
+
+def test_detections_that_cannot_be_written_are_one_clear_error() -> None:
+    images = DetectedImages(CATEGORIES)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(EnvironmentSetupError, match=r"Detections cannot be written.*TMPDIR"):
+            images.add(IMAGES[0], as_detections([(0, 0.5, 0.0, 0.0, 1.0, 1.0)] * 5))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,13 +1,15 @@
-"""The detections of a whole run: numbers one after another, COCO results only when somebody reads them.
+"""The detections of a whole run: in a temporary file, COCO results only when somebody reads them.
 
-A detection takes 24 bytes here and half a kilobyte as a dict; a run of 5000 images has some 300,000.
+A run of 5000 images has some 300,000, or half a million where the score threshold is low. In the file they
+cost no memory, however many images there are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from array import array
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
@@ -18,11 +20,13 @@ import numpy.typing as npt
 from ckssd.coco.annotations import ImageEntry
 from ckssd.detect.detections import Detections, to_coco, to_rows
 from ckssd.detect.labels import ClassMap
+from ckssd.errors import EnvironmentSetupError
 from ckssd.measure.backends import Backend
 from ckssd.measure.selection import Selection
 from ckssd.measure.times import Times
 
 ROW_TYPE = "<f8"
+RECORD = np.dtype([("box", np.float32, 4), ("class", np.int32), ("score", np.float32)])
 
 
 class DetectedImages:
@@ -37,17 +41,34 @@ class DetectedImages:
     def __init__(self, category_ids: Mapping[int, int]) -> None:
         self._category_ids = dict(category_ids)
         self._images: list[ImageEntry] = []
-        self._counts: list[int] = []
-        self._boxes, self._scores = array("f"), array("f")
-        self._classes = array("i")
+        self._ends = [0]  # records up to the end of each image
+        self._results = 0
+        self._file = tempfile.TemporaryFile(prefix="ckssd-")  # noqa: SIM115: open as long as this object is
+        weakref.finalize(self, self._file.close)
 
     def add(self, image: ImageEntry, found: Detections) -> None:
-        """Append an image."""
+        """Append an image.
+
+        Raises
+        ------
+        EnvironmentSetupError
+            The disk is full.
+        """
+        records = np.empty(len(found), RECORD)
+        records["box"], records["class"], records["score"] = found.boxes, found.classes, found.scores
+        try:
+            self._file.write(records.tobytes())
+            self._file.flush()  # an error should come now, not while the results are read
+        except OSError as error:
+            raise EnvironmentSetupError(
+                "Detections cannot be written",
+                where=tempfile.gettempdir(),
+                got=error.strerror,
+                advice="make room there, or set TMPDIR to another folder",
+            ) from error
         self._images.append(image)
-        self._counts.append(len(found))
-        self._boxes.frombytes(found.boxes.astype(np.float32).tobytes())
-        self._classes.frombytes(found.classes.astype(np.int32).tobytes())
-        self._scores.frombytes(found.scores.astype(np.float32).tobytes())
+        self._ends.append(self._ends[-1] + len(found))
+        self._results += int(np.isin(found.classes, list(self._category_ids)).sum())
 
     @property
     def image_ids(self) -> list[int]:
@@ -56,17 +77,15 @@ class DetectedImages:
 
     def __len__(self) -> int:
         """How many COCO results there are."""
-        classes = np.frombuffer(self._classes, np.int32)
-        return int(np.isin(classes, list(self._category_ids)).sum())
+        return self._results
 
     def _each(self, places: Iterable[int] | None = None) -> Iterator[tuple[ImageEntry, Detections]]:
         """Every image with its detections; ``places``: in another order than that of adding."""
-        boxes = np.frombuffer(self._boxes, np.float32).reshape(-1, 4)
-        classes, scores = np.frombuffer(self._classes, np.int32), np.frombuffer(self._scores, np.float32)
-        ends = np.cumsum(self._counts, dtype=np.int64).tolist()
-        for place in range(len(ends)) if places is None else places:
-            of_it = slice(ends[place] - self._counts[place], ends[place])
-            found = Detections(boxes[of_it], classes[of_it].astype(np.int64), scores[of_it])
+        for place in range(len(self._images)) if places is None else places:
+            begin, end = self._ends[place : place + 2]
+            self._file.seek(begin * RECORD.itemsize)
+            records = np.frombuffer(self._file.read((end - begin) * RECORD.itemsize), RECORD)
+            found = Detections(records["box"], records["class"].astype(np.int64), records["score"])
             yield self._images[place], found
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
