@@ -43,7 +43,7 @@ class DetectedImages:
         self._images: list[ImageEntry] = []
         self._ends = [0]  # records up to the end of each image
         self._results = 0
-        self._file = tempfile.TemporaryFile(prefix="ckssd-")  # noqa: SIM115: open as long as this object is
+        self._file = tempfile.TemporaryFile(prefix="ckssd-")  # noqa: SIM115 (as long as this object)
         weakref.finalize(self, self._file.close)
 
     def add(self, image: ImageEntry, found: Detections) -> None:
