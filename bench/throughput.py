@@ -27,25 +27,21 @@ def measure(context: Context) -> list[Row]:
     """Images a second of each, what bounds them, and how time and memory grow."""
     results = in_turn(_contenders(context), context.rounds)
     rows = [_against_bound(context, results, method) for method in METHODS]
-    rows += [
-        _against_plain(results, method, threads) for threads in AT_LEAST_OVER_PLAIN for method in METHODS
-    ]
+    rows += against_plain(results)
     rows.append(_fastest(context, results))
     return [*rows, *growth_rows(results[_int8("tflite")], results["int8 more"], "int8")]
 
 
 def _contenders(context: Context) -> dict[str, Any]:
-    images, annotations = context.data / "images", context.data / "instances.json"
+    images = context.data / "images"
     run = partial(context.run, context.litert_python)
     contenders: dict[str, Any] = {}
     for method in METHODS:
         contenders[f"stages {method}"] = partial(
             run, "stages.py", context.regular_graph, images, STAGE_IMAGES, method
         )
-        contenders[f"float {method}"] = _run(context, "tflite", context.settings(resize=method))
-    for threads in AT_LEAST_OVER_PLAIN:
-        arguments = (context.regular_graph, annotations, images, PLAIN_IMAGES, threads)
-        contenders[f"plain {threads}"] = partial(run, "plain_loop.py", *arguments)
+        contenders |= float_run(context, method)
+    contenders |= plain_loops(context, PLAIN_IMAGES)
     for kind in int8.RUNTIMES:
         model = int8.variables_of(context, kind, "seeded", "int8")
         settings = int8.settings_of(context, kind, model, resize="opencv")
@@ -54,6 +50,18 @@ def _contenders(context: Context) -> dict[str, Any]:
             more = {**settings, "annotations": str(more_images(context))}
             contenders["int8 more"] = _run(context, kind, more)
     return contenders
+
+
+def float_run(context: Context, method: str) -> dict[str, Any]:
+    """Throughput mode with the float model, as a contender."""
+    return {f"float {method}": _run(context, "tflite", context.settings(resize=method))}
+
+
+def plain_loops(context: Context, count: int) -> dict[str, Any]:
+    """What a user would write instead, with one thread and with two."""
+    files = (context.regular_graph, context.data / "instances.json", context.data / "images")
+    run = partial(context.run, context.litert_python, "plain_loop.py", *files, count)
+    return {f"plain {threads}": partial(run, threads) for threads in AT_LEAST_OVER_PLAIN}
 
 
 def _int8(kind: str) -> str:
@@ -88,6 +96,11 @@ def _against_bound(context: Context, results: Results, method: str) -> Row:
         ratio >= AT_LEAST_OF_BOUND,
         {"images_per_second": rates, "bound": bounds, "stages": stages, "processor_s": processor},
     )
+
+
+def against_plain(results: Results) -> list[Row]:
+    """The float model by each resize method against each plain loop."""
+    return [_against_plain(results, method, threads) for threads in AT_LEAST_OVER_PLAIN for method in METHODS]
 
 
 def _against_plain(results: Results, method: str, threads: int) -> Row:
