@@ -75,7 +75,9 @@ def remove_outdated() -> list[Environment]:
     removed: list[Environment] = []
     while True:  # what was made with an outdated one is outdated, too
         found = environments()
-        known = {environment.uid for environment in found}
+        # By their folders: another process may be writing the entry of one anew at this moment.
+        folders = (folder.name for folder in (local_repository() / "env").glob("*"))
+        known = {*folders, *(environment.uid for environment in found)}
         outdated = [e for e in found if e.package_uid and not known.issuperset(e.dependencies)]
         if not outdated:
             return removed

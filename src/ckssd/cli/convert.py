@@ -38,12 +38,7 @@ def run(options: argparse.Namespace) -> Result:
     """Convert in the TensorFlow environment."""
     variables = {**os.environ, **the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables}
     variables.update({GRAPH_FILE: str(options.graph.absolute()), OUTPUT_DIRECTORY: str(options.output)})
-    asked = {
-        PRECISION: options.quantize,
-        FOLDER: options.calibration_images,
-        COUNT: options.calibration_count,
-    }
-    variables.update({name: str(value) for name, value in asked.items() if value is not None})
+    variables.update(quantize_variables(options))
     converted, lines = convert_tflite(variables, Path.cwd())
     files = [str(made) for made in converted.files]
     data = {
@@ -53,3 +48,13 @@ def run(options: argparse.Namespace) -> Result:
         "tensorflow": converted.tensorflow,
     }
     return Result("\n".join([*lines, *files]), data)
+
+
+def quantize_variables(options: argparse.Namespace) -> dict[str, str]:
+    """Return what the flags for quantising say, as the variables of `ckssd.recipes.calibration`."""
+    asked = {
+        PRECISION: options.quantize,
+        FOLDER: options.calibration_images,
+        COUNT: options.calibration_count,
+    }
+    return {name: str(value) for name, value in asked.items() if value is not None}

@@ -18,10 +18,10 @@ import sys
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
+from ckssd.cli.convert import quantize_variables
 from ckssd.cli.result import Result
 from ckssd.graph import options as flags
 from ckssd.graph.mo import convert
-from ckssd.recipes.calibration import COUNT, FOLDER, PRECISION
 from ckssd.recipes.openvino_model import PYTHON
 from ckssd.recipes.quantized import PYTHON as NNCF_PYTHON
 from ckssd.recipes.quantized import optimize_ir
@@ -48,12 +48,7 @@ def run(options: argparse.Namespace) -> Result:
     if checked.dry_run:
         converted = convert(checked)
         return Result("\n".join(converted.lines), converted.data)
-    asked = {
-        PRECISION: options.quantize,
-        FOLDER: options.calibration_images,
-        COUNT: options.calibration_count,
-    }
-    env = {name: str(value) for name, value in asked.items() if value is not None}
+    env = quantize_variables(options)
     done = optimize_ir(flags.as_mapping(options), env, Path.cwd(), openvino=_python(), nncf=_nncf)
     return Result("\n".join(done["lines"]), done["data"])
 

@@ -26,6 +26,14 @@ Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Tool:
+    """pycocotools, or faster-coco-eval, which has the same interface: its COCO and COCOeval classes."""
+
+    coco: Any
+    evaluator: Any
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a tool has accumulated; K categories in order of their ids.
 
@@ -39,10 +47,10 @@ class Evaluation:
     categories: tuple[str, ...]
 
 
-def evaluate_whole(
-    coco_class: Any, eval_class: Any, annotations: Path, rows: Rows, image_ids: Sequence[int]
-) -> Evaluation:
+def evaluate_whole(tool: Tool, annotations: Path, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
     """Evaluate as pycocotools itself does: the reference has nothing of ours in it, unless an id is 0.
+
+    ``rows`` float64 [N, 7]: see ckssd.coco.results; ``image_ids``: the images that count.
 
     Raises
     ------
@@ -50,14 +58,14 @@ def evaluate_whole(
         The annotations cannot be read, or do not have the images.
     """
     try:
-        truth = coco_class(str(annotations))
+        truth = tool.coco(str(annotations))
         if 0 in truth.anns:
             _number(truth.dataset["annotations"])
             truth.createIndex()
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
     _check_images(truth.imgs, image_ids, annotations)
-    run = eval_class(truth, _results(coco_class, truth, rows), "bbox")
+    run = tool.evaluator(truth, _results(tool, truth, rows), "bbox")
     run.params.imgIds = sorted(image_ids)
     run.evaluate()
     run.accumulate()
@@ -65,10 +73,10 @@ def evaluate_whole(
     return _evaluation(run, run.eval["precision"], names)
 
 
-def evaluate_in_parts(
-    coco_class: Any, eval_class: Any, annotations: Path, rows: Rows, image_ids: Sequence[int]
-) -> Evaluation:
+def evaluate_in_parts(tool: Tool, annotations: Path, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
     """Evaluate by faster-coco-eval, CATEGORIES_AT_ONCE at a time, equal to pycocotools to the last bit.
+
+    The arguments are those of ``evaluate_whole``.
 
     Raises
     ------
@@ -80,9 +88,8 @@ def evaluate_in_parts(
     categories = sorted(zip(truth.category_ids.tolist(), truth.category_names, strict=True))
     parts = [
         _evaluate_part(
-            coco_class,
-            eval_class,
-            _truth(coco_class, truth, dict(categories[start : start + CATEGORIES_AT_ONCE])),
+            tool,
+            _truth(tool, truth, dict(categories[start : start + CATEGORIES_AT_ONCE])),
             rows,
             image_ids,
         )
@@ -96,12 +103,10 @@ def evaluate_in_parts(
     )
 
 
-def _evaluate_part(
-    coco_class: Any, eval_class: Any, truth: Any, rows: Rows, image_ids: Sequence[int]
-) -> Evaluation:
+def _evaluate_part(tool: Tool, truth: Any, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
     """Evaluate the categories of ``truth``; what the tool needs for it ends with this call."""
     own = rows[np.isin(rows[:, 6], list(truth.cats))]
-    run = eval_class(truth, _results(coco_class, truth, own), "bbox")
+    run = tool.evaluator(truth, _results(tool, truth, own), "bbox")
     run.params.imgIds = sorted(image_ids)
     correction = ExactPrecision(run, truth.loadAnns(truth.getAnnIds(imgIds=run.params.imgIds)))
     run.evaluate()
@@ -130,7 +135,7 @@ def _check_images(known: Any, image_ids: Sequence[int], annotations: Path) -> No
         )
 
 
-def _truth(coco_class: Any, truth: GroundTruth, categories: dict[int, str]) -> Any:
+def _truth(tool: Tool, truth: GroundTruth, categories: dict[int, str]) -> Any:
     """The tool's COCO object with what boxes need, without the outlines that make up most of a file."""
     chosen = np.isin(truth.box_categories, list(categories))
     columns = (truth.box_images, truth.box_categories, truth.boxes, truth.areas, truth.crowds)
@@ -139,7 +144,7 @@ def _truth(coco_class: Any, truth: GroundTruth, categories: dict[int, str]) -> A
     annotations = [dict(zip(keys, values, strict=True)) for values in boxes]
     _number(annotations)
     return _indexed(
-        coco_class,
+        tool,
         images=[{"id": identity} for identity in truth.image_ids.tolist()],
         categories=[{"id": identity, "name": name} for identity, name in categories.items()],
         annotations=annotations,
@@ -152,7 +157,7 @@ def _number(annotations: Sequence[dict[str, Any]]) -> None:
         annotation["id"] = number
 
 
-def _results(coco_class: Any, truth: Any, rows: Rows) -> Any:
+def _results(tool: Tool, truth: Any, rows: Rows) -> Any:
     """What ``COCO.loadRes`` gives, without the outlines it makes; it fails when there is no detection."""
     areas = (rows[:, 3] * rows[:, 4]).tolist()
     results = [
@@ -160,11 +165,11 @@ def _results(coco_class: Any, truth: Any, rows: Rows) -> Any:
         for index, (result, area) in enumerate(zip(results_of(rows), areas, strict=True), start=1)
     ]
     dataset = {name: truth.dataset[name] for name in ("images", "categories")}
-    return _indexed(coco_class, **dataset, annotations=results)
+    return _indexed(tool, **dataset, annotations=results)
 
 
-def _indexed(coco_class: Any, **dataset: list[dict[str, Any]]) -> Any:
-    made = coco_class()
+def _indexed(tool: Tool, **dataset: list[dict[str, Any]]) -> Any:
+    made = tool.coco()
     made.dataset = dataset
     made.createIndex()
     return made

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ckssd.coco.evaluators import Evaluation, Numbers, evaluate_in_parts, evaluate_whole
+from ckssd.coco.evaluators import Evaluation, Numbers, Tool, evaluate_in_parts, evaluate_whole
 from ckssd.coco.results import check_images, read_results, rows_of
 from ckssd.coco.truth import read_truth
 from ckssd.endings import run_main
@@ -77,13 +77,13 @@ def evaluate(
     EnvironmentSetupError
         If the tool is not installed in this Python.
     """
-    coco_class, eval_class, version = _load_tool(tool)
+    loaded, version = _load_tool(tool)
     rows = detections if isinstance(detections, np.ndarray) else rows_of(detections)
     check_images(rows, image_ids)
     by_tool = evaluate_whole if tool == "pycocotools" else evaluate_in_parts
     # Both tools print as they go.
     with contextlib.redirect_stdout(io.StringIO()), _without_collector():
-        found = by_tool(coco_class, eval_class, annotations, rows, image_ids)
+        found = by_tool(loaded, annotations, rows, image_ids)
     metrics = _twelve_numbers(found)
     return {
         "mAP": metrics["AP"],
@@ -109,8 +109,8 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _load_tool(tool: str) -> tuple[Any, Any, str]:
-    """The tool's COCO and COCOeval classes, and its version."""
+def _load_tool(tool: str) -> tuple[Tool, str]:
+    """The tool, and its version."""
     try:
         if tool == "pycocotools":
             coco = importlib.import_module("pycocotools.coco").COCO
@@ -118,7 +118,7 @@ def _load_tool(tool: str) -> tuple[Any, Any, str]:
         else:
             package = importlib.import_module("faster_coco_eval")
             coco, evaluator = package.COCO, package.COCOeval_faster
-        return coco, evaluator, importlib.metadata.version(tool)
+        return Tool(coco, evaluator), importlib.metadata.version(tool)
     except ImportError as error:
         raise EnvironmentSetupError(
             "The metrics tool is not installed in this Python",
