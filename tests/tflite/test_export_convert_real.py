@@ -75,6 +75,25 @@ def made(real, tmp_path_factory):
     return make_tflite_model(real.python, real.api, real.model, folder, UNUSUAL)
 
 
+READ_TEXT = """
+import sys
+from google.protobuf import text_format
+from tensorflow.core.framework.graph_pb2 import GraphDef
+binary, text = GraphDef(), GraphDef()
+binary.ParseFromString(open(sys.argv[1], "rb").read())
+text_format.Parse(open(sys.argv[2]).read(), text)
+assert binary == text and len(text.node) > 500
+"""
+
+
+@pytest.fixture(scope="module")
+def from_frozen(real, tmp_path_factory):
+    """The whole model once more, from the frozen graph: no checkpoint, no Object Detection API."""
+    folder = tmp_path_factory.mktemp("from frozen")
+    graph = real.model / "frozen_inference_graph.pb"
+    return make_tflite_model(real.python, None, real.model, folder, UNUSUAL, frozen_graph=graph)
+
+
 def _attribute(text, name):
     match = re.search(rf'key: "{name}"\s+value {{\s+(\w): ([^\s}}]+)', text)
     return match.group(2)
@@ -109,6 +128,23 @@ def test_own_process_and_shared_process_make_the_same_tflite(real, exported, mad
         assert _sha256(with_op) == _sha256(files["detect_regular_nms.tflite"])
         assert _sha256(cut) == _sha256(files["detect_no_nms.tflite"])
     assert with_op.stat().st_size == files["detect_regular_nms.tflite"].stat().st_size
+
+
+def test_the_frozen_graph_gives_the_same_bytes_as_the_checkpoint(made, from_frozen):
+    """Regular, fast and no NMS, anchors and labels; the graph itself differs in attributes with defaults."""
+    if int(made.tensorflow.split(".")[0]) < 2:
+        pytest.skip("TensorFlow 1's converter is not reproducible")
+    others = {path.name: path for path in from_frozen.files}
+    for path in made.files:
+        if not path.name.startswith("tflite_graph"):
+            assert path.read_bytes() == others[path.name].read_bytes(), path.name
+
+
+def test_tensorflow_reads_the_text_of_the_graph_as_the_graph(real, from_frozen):
+    files = {path.name: path for path in from_frozen.files}
+    command = [real.python, "-c", READ_TEXT, files["tflite_graph.pb"], files["tflite_graph.pbtxt"]]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_model_has_its_files_and_both_kinds_of_nms(made):

@@ -25,7 +25,13 @@ MO_SWITCHES = ("dry_run", "reverse_input_channels")
 
 
 def export(environment: Mapping[str, str], folder: Path) -> int:
-    """Step 1: the chosen checkpoint to ``tflite_graph.pb`` and ``.pbtxt``; return the exit code."""
+    """Step 1: the chosen checkpoint, or a frozen graph, to ``tflite_graph.pb`` and ``.pbtxt``.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
     return _reported(lambda: _export(environment, folder))
 
 
@@ -62,6 +68,12 @@ def _reported(work: Callable[[], list[Path]]) -> int:
 
 
 def _export(environment: Mapping[str, str], folder: Path) -> list[Path]:
+    # Here, because it brings NumPy, which CK's hooks need not wait for.
+    from ckssd.tflite.frozen_program import export_frozen_from_environment
+
+    if (made := export_frozen_from_environment(environment, folder)) is not None:
+        print(*made.lines, sep="\n")
+        return list(made.files)
     exported = export_from_environment(environment, folder)
     print(f"Settings of the postprocessing: {exported.settings}")
     return [exported.graph, exported.graph_text]

@@ -1,10 +1,22 @@
-"""Step 1: export an SSD checkpoint to tflite_graph.pb, by the Object Detection API's own exporter.
+"""Step 1: export an SSD to tflite_graph.pb, from its checkpoint or from its frozen graph.
 
     ckssd export --tags=shapes --output graph/
     ckssd export --model my_model/ --nms=fast --output graph/
+    ckssd export --frozen_graph frozen_inference_graph.pb --output graph/
+    ckssd export --frozen_graph frozen_inference_graph.pb --nms=none --output graph/
 
-A model folder holds pipeline.config and model.ckpt.*. The exporter's own default of 10 detections is not
-used: the number comes from --max-detections, else from the model's settings, else it is 100.
+From a checkpoint (--tags, --model: a folder with pipeline.config and model.ckpt.*) the Object Detection API's
+own exporter makes the graph, in an installed TensorFlow. Its own default of 10 detections is not used: the
+number comes from --max-detections, else from the model's settings, else it is 100.
+
+From a frozen graph (--frozen_graph) the same graph is made by sub-graph replacement, with nothing installed:
+the Preprocessor becomes the input normalized_input_image_tensor, the Postprocessor becomes
+TFLite_Detection_PostProcess with the graph's own anchors, scales, activation, thresholds and limits. Each is
+printed with its origin; flags stand above the graph, and a pipeline.config beside it says what it does not.
+--nms=none ends the graph at raw_outputs/box_encodings and raw_outputs/class_predictions (scores, class 0 is
+the background) and writes flatanchors.txt. --dry_run only explains.
+
+Then: ckssd convert --graph graph/tflite_graph.pb --output tflite/
 """
 
 from __future__ import annotations
@@ -16,7 +28,14 @@ from pathlib import Path
 from ckssd.ck.environments import the_environment
 from ckssd.cli.detect import MODEL, joined
 from ckssd.cli.result import Result
-from ckssd.tflite.program import OUTPUT_DIRECTORY, export_from_environment
+from ckssd.errors import UsageError
+from ckssd.tflite.frozen_program import export_frozen_from_environment
+from ckssd.tflite.program import (
+    FROZEN_GRAPH_FILE,
+    OUTPUT_DIRECTORY,
+    PIPELINE_CONFIG,
+    export_from_environment,
+)
 
 CHECKPOINT_TAGS = "model,tensorflow,tf,object-detection"
 FLAGS = {
@@ -27,29 +46,72 @@ FLAGS = {
     "score_threshold": "NMS_SCORE_THRESHOLD",
     "iou_threshold": "NMS_IOU_THRESHOLD",
 }
+# Of one kind of export only; with the other they would be ignored silently.
+OF_CHECKPOINTS = ("model", "tags", "tensorflow_tags")
+OF_FROZEN_GRAPHS = ("pipeline_config", "dry_run")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="a folder with pipeline.config and model.ckpt.*"
+    add = parser.add_argument
+    add("--model", type=Path, metavar="DIR", help="a folder with pipeline.config and model.ckpt.*")
+    add("--tags", default="", help="instead: tags that choose among the installed checkpoints")
+    add(
+        "--frozen_graph",
+        "--frozen-graph",
+        type=Path,
+        metavar="FILE",
+        help="instead: frozen_inference_graph.pb; needs no TensorFlow, no checkpoint",
     )
-    parser.add_argument(
-        "--tags", default="", help="instead: tags that choose among the installed checkpoints"
+    add("--output", type=Path, metavar="DIR", help="where the graph goes (needed without --dry_run)")
+    add("--nms", help="regular or fast (default: regular); from a frozen graph also none")
+    add("--max-detections", help="per image")
+    add("--detections-per-class", help="per image, regular NMS")
+    add("--max-classes-per-detection", help="fast NMS")
+    add("--score-threshold", help="from 0 to 1 (default: 0.3; from a frozen graph its own)")
+    add("--iou-threshold", help="from 0 to 1 (default: 0.6; from a frozen graph its own)")
+    add("--tensorflow-tags", default="", help="tags that choose among the installed TensorFlows")
+    add(
+        "--pipeline_config",
+        "--pipeline-config",
+        type=Path,
+        metavar="FILE",
+        help="of a frozen graph, for what it does not say (default: pipeline.config beside it)",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the graph goes")
-    parser.add_argument("--nms", help="regular or fast (default: regular)")
-    parser.add_argument("--max-detections", help="per image")
-    parser.add_argument("--detections-per-class", help="per image, regular NMS")
-    parser.add_argument("--max-classes-per-detection", help="fast NMS")
-    parser.add_argument("--score-threshold", help="from 0 to 1 (default: 0.3)")
-    parser.add_argument("--iou-threshold", help="from 0 to 1 (default: 0.6)")
-    parser.add_argument(
-        "--tensorflow-tags", default="", help="tags that choose among the installed TensorFlows"
-    )
+    add("--dry_run", "--dry-run", action="store_true", help="explain the export of a frozen graph only")
 
 
 def run(options: argparse.Namespace) -> Result:
+    """Export by whichever way the flags choose."""
+    frozen = options.frozen_graph is not None
+    for name in OF_CHECKPOINTS if frozen else OF_FROZEN_GRAPHS:
+        if getattr(options, name):
+            flag = name.replace("_", "-") if frozen else name
+            raise UsageError(
+                f"this flag is {'not for' if frozen else 'only for'} an export from a frozen graph",
+                where=f"--{flag}",
+                advice=None if frozen else "name the graph: --frozen_graph",
+            )
+    if options.output is None and not options.dry_run:
+        raise UsageError("nobody says where the graph goes", where="--output", expected="a folder")
+    return _from_frozen_graph(options) if frozen else _from_checkpoint(options)
+
+
+def _from_frozen_graph(options: argparse.Namespace) -> Result:
+    """Nothing but the flags counts: variables of an environment are about another model."""
+    variables = {**_flags(options), FROZEN_GRAPH_FILE: str(options.frozen_graph)}
+    if options.pipeline_config is not None:
+        variables[PIPELINE_CONFIG] = str(options.pipeline_config)
+    exported = export_frozen_from_environment(variables, Path.cwd(), dry_run=options.dry_run)
+    assert exported is not None, "a graph is named"  # noqa: S101
+    files = [str(made) for made in exported.files]
+    data = dict(exported.data)
+    if files:
+        data.update({"graph": files[0], "graph_text": files[1], "files": files})
+    return Result("\n".join([*exported.lines, *files]), data)
+
+
+def _from_checkpoint(options: argparse.Namespace) -> Result:
     """Collect the variables as CK would, then export."""
     variables = dict(os.environ)
     variables.update(the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables)
@@ -60,8 +122,12 @@ def run(options: argparse.Namespace) -> Result:
         )
     else:
         variables.update(the_environment(joined(CHECKPOINT_TAGS, options.tags)).variables)
-    variables.update({name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)})
-    variables[OUTPUT_DIRECTORY] = str(options.output)
+    variables.update(_flags(options))
     exported = export_from_environment(variables, Path.cwd())
     data = {"graph": str(exported.graph), "graph_text": str(exported.graph_text)}
     return Result(f"{exported.graph}\n{exported.graph_text}", data)
+
+
+def _flags(options: argparse.Namespace) -> dict[str, str]:
+    given = {name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)}
+    return given if options.output is None else {**given, OUTPUT_DIRECTORY: str(options.output)}

@@ -231,6 +231,11 @@ def _encode_tensor(array: Tensor) -> bytes:
     )
 
 
+def numpy_type(kind: DataType) -> np.dtype[Any]:
+    """Return NumPy's name for an element type; KeyError for one without numbers."""
+    return _NUMPY[kind]
+
+
 def element_type(array: Tensor) -> DataType:
     """Return TensorFlow's name for an array's element type."""
     return next(kind for kind, dtype in _NUMPY.items() if dtype == array.dtype)

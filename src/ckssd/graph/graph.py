@@ -165,6 +165,29 @@ class Graph:
         for reader, port in self.readers(old):
             self.connect(new, reader, port)
 
+    def rename(self, old: str, name: str) -> str:
+        """Give a node another name, with a number at its end if it is taken; return the name that it got.
+
+        Raises
+        ------
+        InputError
+            If no node is called ``old``.
+        """
+        node, free = self.node(old), self._free_name(name)
+        for reader in (self._nodes[each] for each in self.reader_names(old)):
+            reader.inputs = [
+                Output(free, each.port) if each and each.node == old else each for each in reader.inputs
+            ]
+            reader.controls = [free if control == old else control for control in reader.controls]
+            reader.raw = None
+        node.name, node.raw = free, None
+        self._nodes = {each.name: each for each in self._nodes.values()}
+        self._readers = {}
+        for each in self._nodes.values():
+            for source in sources(each):
+                self._readers.setdefault(source, {})[each.name] = None
+        return free
+
     def remove(self, names: Iterable[str]) -> None:
         """Take nodes out; control edges from them end, data edges are left for :meth:`check` to find."""
         gone = set(names) & set(self._nodes)

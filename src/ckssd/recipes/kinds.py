@@ -6,7 +6,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from ckssd.errors import InputError
+from ckssd.errors import InputError, UsageError
 from ckssd.install import lock_of, uv_version
 from ckssd.recipes.bazel import bazel_build
 from ckssd.recipes.download import download
@@ -24,6 +24,7 @@ from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_m
 from ckssd.recipes.recipe import Recipe, recipe
 from ckssd.recipes.seeded import seeded_checkpoint
 from ckssd.tflite.convert import make_tflite_model
+from ckssd.tflite.program import CHECKPOINT, EXPORT_FROM, FROZEN
 
 
 def recipe_of(package: Package) -> Recipe:
@@ -78,18 +79,37 @@ def shipped_files(package: Package, staging: Path) -> Used:
     return Used()
 
 
-@recipe()
+@recipe(means=(EXPORT_FROM,))
 def tflite_model(package: Package, staging: Path) -> Used:
-    """Make the TFLite graphs of an SSD checkpoint by the two steps: export, then convert."""
-    tensorflow = package.dependency("lib-tensorflow")
-    checkpoint = package.dependency("model-source")
+    """Make the TFLite graphs of an SSD by the two steps: export, then convert.
+
+    The export is the Object Detection API's, from the checkpoint; or this project's own, from the model's
+    frozen graph (``EXPORT_FROM=frozen-graph``), which needs no API and gives the same detections.
+    """
+    source = package.dependency("model-source")
+    frozen = _from_frozen_graph(package)
+    api = None if frozen else package.dependency("models-api").path("CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR")
     made = make_tflite_model(
-        tensorflow.path("CK_ENV_LIB_TF_PYTHON_FILE"),
-        package.dependency("models-api").path("CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"),
-        checkpoint.path("CK_ENV_TENSORFLOW_MODEL_ROOT"),
+        package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE"),
+        api,
+        source.path("CK_ENV_TENSORFLOW_MODEL_ROOT"),
         staging,
+        frozen_graph=source.path("CK_ENV_TENSORFLOW_MODEL_FROZEN_GRAPH") if frozen else None,
     )
-    return Used(tools={"tensorflow": made.tensorflow, "python": made.python})
+    return Used(
+        tools={"tensorflow": made.tensorflow, "python": made.python},
+        extra={"export_from": FROZEN if frozen else CHECKPOINT},
+    )
+
+
+def _from_frozen_graph(package: Package) -> bool:
+    """Whether ``EXPORT_FROM`` chooses the frozen graph."""
+    chosen = package.options.get(EXPORT_FROM, "").strip() or CHECKPOINT
+    if chosen not in (CHECKPOINT, FROZEN):
+        raise UsageError(
+            "unknown source", where=EXPORT_FROM, expected=f"{CHECKPOINT} or {FROZEN}", got=chosen
+        )
+    return chosen == FROZEN
 
 
 RECIPES: dict[str, Recipe] = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ckssd.errors import NotInstalledError
 from ckssd.report import step
 from ckssd.staging import staging_folder
 from ckssd.tflite.export import GRAPH, GRAPH_TEXT, Checkpoint, export_step
@@ -24,6 +25,7 @@ NO_NMS = "detect_no_nms.tflite"
 ANCHORS = "flatanchors.txt"
 LABELS = "flatlabels.txt"
 LABEL_MAP = "labelmap.pbtxt"
+FAST = "fast"
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,16 @@ def convert_graph(
 
 def make_tflite_model(
     python: Path,
-    obj_det_dir: Path,
+    obj_det_dir: Path | None,
     model_dir: Path,
     out_dir: Path,
     settings: ExportSettings | None = None,
     *,
     checkpoint: Checkpoint | None = None,
+    frozen_graph: Path | None = None,
     label_map: Path | None = None,
 ) -> Converted:
-    """Make the whole TFLite model from a checkpoint: both steps, both kinds of NMS, one process.
+    """Make the whole TFLite model: both steps, both kinds of NMS, one process of TensorFlow.
 
     `out_dir` then holds ``detect_regular_nms.tflite``, ``detect_fast_nms.tflite``,
     ``detect_no_nms.tflite``, ``flatanchors.txt``, ``flatlabels.txt``, ``labelmap.pbtxt`` and the
@@ -131,13 +134,16 @@ def make_tflite_model(
     python
         Interpreter of an environment with TensorFlow.
     obj_det_dir
-        The directory ``object_detection`` of a prepared Object Detection API.
+        The directory ``object_detection`` of a prepared Object Detection API, for a checkpoint.
     model_dir
         A model folder with the files of a zoo model.
     settings
         Limits and thresholds; ``nms`` does not matter, since both kinds are made.
     checkpoint, label_map
         If they are not ``pipeline.config``, ``model.ckpt`` and ``labelmap.pbtxt`` in `model_dir`.
+    frozen_graph
+        To export from, in place of the checkpoint: then neither a checkpoint nor an API is needed
+        (`ckssd.tflite.from_frozen`).
 
     Raises
     ------
@@ -147,14 +153,22 @@ def make_tflite_model(
         As `ckssd.tflite.export.export_tflite_graph`.
     """
     settings = settings or ExportSettings()
-    checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
-    checkpoint.check()
     label_map = label_map or model_dir / LABEL_MAP
     labels = read_label_map(label_map)
-    path = research_directories(obj_det_dir)
-    step("Start TensorFlow")
     with staging_folder(out_dir, "tflite") as work:
-        made = _make_in(work, python, path, checkpoint, settings)
+        if frozen_graph is not None:
+            path = []
+            exports = _export_frozen_in(work, frozen_graph, settings)
+        elif obj_det_dir is not None:
+            path = research_directories(obj_det_dir)
+            exports = _export_steps(work, checkpoint or Checkpoint.in_directory(model_dir), settings)
+        else:
+            raise NotInstalledError(
+                "A checkpoint is exported by the Object Detection API, which is not given",
+                advice="ck install package --tags=model,tensorflow,api, or export from a frozen graph",
+            )
+        step("Start TensorFlow")
+        made = run_steps(python, [*exports, *_conversion_steps(work)], path)
         text = flat_labels(labels, made["num_classes"], label_map)
         (work / LABELS).write_text(text, encoding="utf-8")
         shutil.copyfile(label_map, work / LABEL_MAP)
@@ -163,22 +177,37 @@ def make_tflite_model(
     return _converted(files, made)
 
 
-def _make_in(
-    work: Path, python: Path, path: Sequence[Path], checkpoint: Checkpoint, settings: ExportSettings
-) -> dict[str, Any]:
-    fast_dir = work / "fast"
-    fast_settings = replace(settings, nms="fast", max_classes_per_detection=1)
-    graph = work / GRAPH
+def _export_steps(work: Path, checkpoint: Checkpoint, settings: ExportSettings) -> list[dict[str, Any]]:
+    """The steps that export both kinds of NMS by the Object Detection API."""
+    checkpoint.check()
     checkpoint = Checkpoint(checkpoint.pipeline_config.absolute(), checkpoint.prefix.absolute())
-    steps = [
-        export_step(checkpoint, work, replace(settings, nms="regular")),
-        export_step(checkpoint, fast_dir, fast_settings),
+    return [export_step(checkpoint, folder, each) for folder, each in _kinds(work, settings).items()]
+
+
+def _export_frozen_in(work: Path, frozen_graph: Path, settings: ExportSettings) -> list[dict[str, Any]]:
+    """Export both kinds of NMS here and now; no step of TensorFlow is left to do."""
+    # Here, because it brings NumPy, which those that install need not wait for.
+    from ckssd.tflite.from_frozen import export_frozen
+
+    for folder, each in _kinds(work, settings).items():
+        export_frozen(frozen_graph, folder, each)
+    return []
+
+
+def _kinds(work: Path, settings: ExportSettings) -> dict[Path, ExportSettings]:
+    """The folders for the two graphs, and the settings of each."""
+    fast = replace(settings, nms="fast", max_classes_per_detection=1)
+    return {work: replace(settings, nms="regular"), work / FAST: fast}
+
+
+def _conversion_steps(work: Path) -> list[dict[str, Any]]:
+    graph = work / GRAPH
+    return [
         _anchors_step(graph, work / ANCHORS),
         Conversion(work / REGULAR_NMS).as_step(graph),
-        Conversion(work / FAST_NMS).as_step(fast_dir / GRAPH),
+        Conversion(work / FAST_NMS).as_step(work / FAST / GRAPH),
         Conversion(work / NO_NMS, postprocess=False).as_step(graph),
     ]
-    return run_steps(python, steps, path)
 
 
 def _anchors_step(graph: Path, output: Path) -> dict[str, Any]:

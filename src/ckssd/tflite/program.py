@@ -7,8 +7,9 @@ default.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +23,15 @@ MODEL = "CK_ENV_TENSORFLOW_MODEL_"
 OUTPUT_DIRECTORY = "OUTPUT_DIRECTORY"
 GRAPH_FILE = "TFLITE_GRAPH"
 CONFIG_OVERRIDE = "CONFIG_OVERRIDE"
+FROZEN_GRAPH_FILE, EXPORT_FROM, PIPELINE_CONFIG = "FROZEN_GRAPH", "EXPORT_FROM", "PIPELINE_CONFIG"
+# What EXPORT_FROM may say.
+CHECKPOINT, FROZEN, FILE = "checkpoint", "frozen-graph", "file"
 WITH_POSTPROCESS = "detect.tflite"
 WITHOUT_POSTPROCESS = "detect_cut.tflite"
 
 _INSTALL_TENSORFLOW = "ck install package --tags=lib,tensorflow"
 _INSTALL_API = "ck install package --tags=model,tensorflow,api"
-_INSTALL_MODEL = "ck install package --tags=model,tensorflow,object-detection"
+INSTALL_MODEL = "ck install package --tags=model,tensorflow,object-detection"
 
 _WHOLE = {
     "MAX_DETECTIONS": "max_detections",
@@ -36,6 +40,14 @@ _WHOLE = {
 }
 _REAL = {"NMS_SCORE_THRESHOLD": "score_threshold", "NMS_IOU_THRESHOLD": "iou_threshold"}
 _VARIABLES = {"nms": "USE_NMS"} | {name: variable for variable, name in (_WHOLE | _REAL).items()}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A setting's variable, and its value as a number."""
+
+    variable: str
+    value: int | float
 
 
 @dataclass(frozen=True)
@@ -71,9 +83,9 @@ def export_from_environment(env: Mapping[str, str], directory: Path) -> Exported
     """
     settings = settings_from_environment(env)
     python = python_from_environment(env)
-    obj_det_dir = Path(_installed(env, "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR", _INSTALL_API))
+    obj_det_dir = Path(installed(env, "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR", _INSTALL_API))
     checkpoint = checkpoint_from_environment(env)
-    output = _output_directory(env, directory)
+    output = output_directory(env, directory)
     graph, text = export_tflite_graph(python, obj_det_dir, checkpoint, output, settings)
     return Exported(graph, text, settings)
 
@@ -98,9 +110,9 @@ def freeze_from_environment(env: Mapping[str, str], directory: Path) -> Path:
     """
     return export_frozen_graph(
         python_from_environment(env),
-        Path(_installed(env, "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR", _INSTALL_API)),
+        Path(installed(env, "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR", _INSTALL_API)),
         checkpoint_from_environment(env),
-        _output_directory(env, directory) / FROZEN_GRAPH,
+        output_directory(env, directory) / FROZEN_GRAPH,
         config_override=env.get(CONFIG_OVERRIDE, ""),
     )
 
@@ -110,8 +122,8 @@ def convert_from_environment(
 ) -> Converted:
     """Step 2 as the program ``convert-tflite`` runs it.
 
-    Makes ``detect.tflite``, ``detect_cut.tflite`` (without postprocessing) and ``flatanchors.txt``;
-    quantised ones are ``detect_int8.tflite`` and ``detect_cut_int8.tflite``.
+    Makes ``detect.tflite`` (unless the graph has no NMS), ``detect_cut.tflite`` (without postprocessing) and
+    ``flatanchors.txt``; quantised ones are ``detect_int8.tflite`` and ``detect_cut_int8.tflite``.
 
     Parameters
     ----------
@@ -132,15 +144,14 @@ def convert_from_environment(
         As `ckssd.tflite.convert.convert_graph`.
     """
     python = python_from_environment(env)
-    output = _output_directory(env, directory)
+    output = output_directory(env, directory)
     graph = _graph(env, directory, output)
     whole, cut = output / WITH_POSTPROCESS, output / WITHOUT_POSTPROCESS
     if calibration:
         whole, cut = (path.with_stem(f"{path.stem}_int8") for path in (whole, cut))
-    conversions = [
-        Conversion(whole, calibration=calibration),
-        Conversion(cut, postprocess=False, calibration=calibration),
-    ]
+    conversions = [Conversion(cut, postprocess=False, calibration=calibration)]
+    if _has_postprocessing(graph):
+        conversions.insert(0, Conversion(whole, calibration=calibration))
     return convert_graph(python, graph, conversions, anchors=output / ANCHORS)
 
 
@@ -152,23 +163,36 @@ def settings_from_environment(env: Mapping[str, str]) -> ExportSettings:
     UsageError
         If a value makes no sense; ``where`` is the variable's name.
     """
-    given: dict[str, int | float] = {}
-    for variable, name in _WHOLE.items():
+    given = {name: each.value for name, each in given_settings(env).items()}
+    with naming_variables(env):
+        return ExportSettings(nms=nms_kind(env), **given)  # type: ignore[arg-type]
+
+
+def given_settings(env: Mapping[str, str]) -> dict[str, Given]:
+    """The settings that somebody gives, by their names in `ExportSettings`."""
+    given = {}
+    for variable, name in (_WHOLE | _REAL).items():
         found, text = _setting(env, variable)
         if text:
-            given[name] = _whole(found, text)
-    for variable, name in _REAL.items():
-        found, text = _setting(env, variable)
-        if text:
-            given[name] = _real(found, text)
-    nms = env.get("USE_NMS", "").strip().lower() or "regular"
+            given[name] = Given(found, _whole(found, text) if variable in _WHOLE else _real(found, text))
+    return given
+
+
+def nms_kind(env: Mapping[str, str]) -> str:
+    """The kind of NMS that ``USE_NMS`` asks for."""
+    return env.get("USE_NMS", "").strip().lower() or "regular"
+
+
+@contextlib.contextmanager
+def naming_variables(env: Mapping[str, str]) -> Iterator[None]:
+    """Let a UsageError name the variable in place of the attribute of `ExportSettings`."""
     try:
-        return ExportSettings(nms=nms, **given)  # type: ignore[arg-type]
+        yield
     except UsageError as error:
-        variable = _VARIABLES[str(error.where)]
+        variable = _VARIABLES.get(str(error.where))
         raise UsageError(
             error.what,
-            where=_setting(env, variable)[0],
+            where=_setting(env, variable)[0] if variable else error.where,
             expected=error.expected,
             got=error.got,
             advice=error.advice,
@@ -186,7 +210,7 @@ def python_from_environment(env: Mapping[str, str]) -> Path:
     variable = "CK_ENV_LIB_TF_PYTHON_FILE"
     if not env.get(variable):
         variable = "CK_ENV_COMPILER_PYTHON_FILE" if env.get("CK_ENV_COMPILER_PYTHON_FILE") else variable
-    python = Path(_installed(env, variable, _INSTALL_TENSORFLOW))
+    python = Path(installed(env, variable, _INSTALL_TENSORFLOW))
     if not python.is_file():
         raise NotInstalledError(
             f"{variable} names no file", where=python, advice=f"install it again: {_INSTALL_TENSORFLOW}"
@@ -201,7 +225,7 @@ def checkpoint_from_environment(env: Mapping[str, str]) -> Checkpoint:
     if not root and weights:
         root = str(Path(weights).parent)
     if not root:
-        root = _installed(env, MODEL + "ROOT", _INSTALL_MODEL)
+        root = installed(env, MODEL + "ROOT", INSTALL_MODEL)
     usual = Checkpoint.in_directory(Path(root))
     return Checkpoint(
         Path(config) if config else usual.pipeline_config, Path(weights) if weights else usual.prefix
@@ -223,7 +247,16 @@ def _graph(env: Mapping[str, str], directory: Path, output: Path) -> Path:
     )
 
 
-def _output_directory(env: Mapping[str, str], directory: Path) -> Path:
+def _has_postprocessing(graph: Path) -> bool:
+    # Here, because it brings NumPy, which those that install need not wait for.
+    from ckssd.graph.graphdef import read_graph
+    from ckssd.graph.ssd.kinds import TFLITE_OPERATION
+
+    return TFLITE_OPERATION in read_graph(graph)
+
+
+def output_directory(env: Mapping[str, str], directory: Path) -> Path:
+    """Where the files go: ``OUTPUT_DIRECTORY``, else `directory`."""
     return directory / env.get(OUTPUT_DIRECTORY, "")
 
 
@@ -235,7 +268,8 @@ def _setting(env: Mapping[str, str], variable: str) -> tuple[str, str]:
     return variable, ""
 
 
-def _installed(env: Mapping[str, str], variable: str, advice: str) -> str:
+def installed(env: Mapping[str, str], variable: str, advice: str) -> str:
+    """The value of a variable that an installed package gives; NotInstalledError without one."""
     if not env.get(variable):
         raise NotInstalledError(f"{variable} is not set", advice=advice)
     return env[variable]

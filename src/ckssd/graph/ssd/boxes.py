@@ -99,21 +99,29 @@ class Suppression:
     origin: str
 
 
-def read_suppression(graph: Graph, match: SubgraphMatch) -> Suppression:
+def read_suppression(
+    graph: Graph, match: SubgraphMatch, able: str = "DetectionOutput", advice: str | None = None
+) -> Suppression:
     """Read the constants that feed the part's NonMaxSuppression nodes.
+
+    Parameters
+    ----------
+    able, advice
+        For the error: what is to suppress in their place, and what to do where it cannot.
 
     Raises
     ------
     InputError
-        If the graph uses soft NMS, which DetectionOutput cannot do.
+        If the graph uses soft NMS: neither DetectionOutput nor TFLite's operation can do it.
     """
     nodes = list(match.nodes.values())
     nms = [node for node in nodes if node.op.startswith("NonMaxSuppression")]
     if _agreed(_scalars(graph, nms, 5)) not in (None, 0.0):
         raise InputError(
-            "The graph uses soft NMS, which DetectionOutput cannot do",
+            f"The graph uses soft NMS, which {able} cannot do",
             where=f"{graph.source}, node {nms[0].name}",
             expected="soft_nms_sigma 0",
+            advice=advice,
         )
     threshold = _agreed(_scalars(graph, nms, 4))
     if threshold is None or not np.isfinite(threshold):

@@ -31,8 +31,9 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
         """Fix the input: float32, and the size that the block resized to."""
         placeholder = _placeholder(graph, match)
         self.context.tensors["image"] = Output(placeholder.name)
-        self._first = _first_arithmetic(graph, match)
-        resized_to = _resized_to(graph, match)
+        arithmetic = pixel_arithmetic(graph, match)
+        self._first = arithmetic[-1] if arithmetic else None
+        resized_to = image_size(graph, match)
         shape = self._input_shape(resized_to)
         self.context.settings["input_shape"] = shape
         if resized_to is not None:
@@ -103,10 +104,16 @@ def _placeholder(graph: Graph, match: SubgraphMatch) -> Node:
     return node
 
 
-def _first_arithmetic(graph: Graph, match: SubgraphMatch) -> tuple[Node, int] | None:
-    """The node and port at which the resized image enters the arithmetic before the block's output."""
+def pixel_arithmetic(graph: Graph, match: SubgraphMatch) -> list[tuple[Node, int]]:
+    """Return the nodes that compute with pixel values, the last one first, and where the image enters each.
+
+    Raises
+    ------
+    InputError
+        If one of them reads anything but a constant and the image.
+    """
     node, _ = match.output_node(0)
-    found: tuple[Node, int] | None = None
+    found: list[tuple[Node, int]] = []
     seen: set[str] = set()
     while node.op in _ARITHMETIC and node.name in match.nodes and node.name not in seen:
         seen.add(node.name)
@@ -122,13 +129,13 @@ def _first_arithmetic(graph: Graph, match: SubgraphMatch) -> tuple[Node, int] | 
                 expected="one constant and one image",
             )
         port, tensor = images[0]
-        found = node, port
+        found.append((node, port))
         node = graph.node(tensor.node)
     return found
 
 
-def _resized_to(graph: Graph, match: SubgraphMatch) -> tuple[int, int] | None:
-    """Height and width that the block's Resize node is given as a constant."""
+def image_size(graph: Graph, match: SubgraphMatch) -> tuple[int, int] | None:
+    """Return height and width that the block's Resize node is given as a constant; None without one."""
     for node in match.nodes.values():
         if node.op.startswith("Resize") and len(node.inputs) == 2 and node.inputs[1]:
             size = graph.node(node.inputs[1].node).constant()

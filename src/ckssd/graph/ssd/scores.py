@@ -88,7 +88,9 @@ def _path(graph: Graph, match: SubgraphMatch, start: Node) -> list[Node]:
             continue
         for name in graph.reader_names(node.name):
             reader = match.nodes.get(name)
-            if reader is not None and name not in found and reader.op not in _ENDS:
+            if reader is None or reader.op in _ENDS or reader.op.startswith("NonMaxSuppression"):
+                continue
+            if name not in found:
                 found[name] = reader
                 queue.append(reader)
     return list(found.values())
@@ -104,7 +106,7 @@ def _factor(graph: Graph, node: Node) -> float:
     elif node.op in (*_NEUTRAL, "Slice", "StridedSlice"):
         return 1.0
     raise InputError(
-        "This step between class predictions and scores has no counterpart in DetectionOutput",
+        "This step between class predictions and scores has no counterpart outside TensorFlow",
         where=f"{graph.source}, node {node.name}",
         expected="a scale by a constant, a slice, sigmoid or softmax",
         got=node.op,

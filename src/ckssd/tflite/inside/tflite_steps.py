@@ -117,9 +117,18 @@ def anchors(step, result):
     # Nine digits give every float32 back exactly.
     lines = [" ".join(f"{value:.9g}" for value in row) for row in values]
     write_bytes(step["output"], ("\n".join(lines) + "\n").encode("ascii"))
-    post = node_of(graph, POSTPROCESS, step["graph"])
     result["anchors"] = len(lines)
-    result["num_classes"] = int(post.attr["num_classes"].i)
+    result["num_classes"] = count_classes(graph, step["graph"])
+
+
+def count_classes(graph, path):
+    """The number of classes without the background; a graph without NMS says it beside the scores."""
+    if any(node.name == POSTPROCESS for node in graph.node):
+        return int(node_of(graph, POSTPROCESS, path).attr["num_classes"].i)
+    scores = node_of(graph, WITHOUT_POSTPROCESS[1], path)
+    if "_num_classes" not in scores.attr:
+        raise SystemExit(f"the graph {path} has no node {POSTPROCESS}")
+    return int(scores.attr["_num_classes"].i)
 
 
 def converter_class():

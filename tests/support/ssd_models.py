@@ -1,0 +1,62 @@
+"""Pipeline configurations of several SSDs, small: the built-in model's with other parts, 0.25 deep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.support.sandbox import CHECKOUT
+
+SHAPES = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-shapes" / "files"
+PYRAMID_ANCHORS = """
+      multiscale_anchor_generator {
+        min_level: 3 max_level: 7 anchor_scale: 4.0
+        aspect_ratios: 1.0 aspect_ratios: 2.0 aspect_ratios: 0.5 scales_per_octave: 2
+      }"""
+
+
+def _extractor(config: str, kind: str, more: str = "") -> str:
+    return config.replace('type: "ssd_mobilenet_v1"', f'type: "{kind}" {more}')
+
+
+def v1(config: str) -> str:
+    return config
+
+
+def v2(config: str) -> str:
+    return _extractor(config, "ssd_mobilenet_v2")
+
+
+def ssdlite(config: str) -> str:
+    lite = _extractor(config, "ssd_mobilenet_v2", "use_depthwise: true")
+    return lite.replace("kernel_size: 1", "kernel_size: 3 use_depthwise: true")
+
+
+def v1_fpn(config: str) -> str:
+    """As ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync, at 320x320."""
+    config = _extractor(config, "ssd_mobilenet_v1_fpn", "fpn { min_level: 3 max_level: 7 }")
+    config = re.sub(r"ssd_anchor_generator \{.*?\n      \}", PYRAMID_ANCHORS, config, flags=re.DOTALL)
+    config = config.replace("convolutional_box_predictor {", "weight_shared_convolutional_box_predictor {")
+    for line in (r"min_depth: 0\n", r"max_depth: 0\n", r"apply_sigmoid_to_scores: false\n"):
+        config = re.sub(rf"( *){line}", "", config)
+    config = config.replace("num_layers_before_predictor: 0", "depth: 32 num_layers_before_predictor: 1")
+    config = config.replace("kernel_size: 1", "kernel_size: 3").replace(
+        "dropout_keep_probability: 0.8\n", "\n"
+    )
+    return size(config, 320, 320)
+
+
+def size(config: str, height: int, width: int) -> str:
+    config = re.sub(r"height: 300\n", f"height: {height}\n", config)
+    return re.sub(r"width: 300\n", f"width: {width}\n", config)
+
+
+MAKERS = {"v1": v1, "v2": v2, "ssdlite": ssdlite, "v1_fpn": v1_fpn}
+
+
+def write_config(name: str, folder: Path) -> Path:
+    """Write the configuration of one of `MAKERS`; return its file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pipeline.config"
+    path.write_text(MAKERS[name]((SHAPES / "pipeline.config").read_text()))
+    return path
