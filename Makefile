@@ -7,6 +7,13 @@ DEV := .ck/dev.stamp
 
 .DEFAULT_GOAL := help
 
+# The stamp holds the place that was set up: a checkout that was moved, or lost a part, is set up again.
+WHOLE := $(and $(wildcard .venv/bin/ckssd),$(wildcard .ck/repos))
+PLACE := $(shell cat $(SETUP) 2>/dev/null)
+ifneq ($(if $(WHOLE),x$(PLACE)),x$(CURDIR))
+.PHONY: $(SETUP)
+endif
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +22,9 @@ help: ## list the targets
 setup: $(SETUP) ## set up what is missing: .venv (locked), the CK home in .ck
 	@cat .ck/next-steps.txt
 
-$(SETUP): tools/setup.py tools/uv-bootstrap.txt pyproject.toml uv.lock
+$(SETUP): tools/setup.py tools/checkout.py tools/uv-bootstrap.txt pyproject.toml uv.lock
+	@command -v "$(PYTHON)" >/dev/null || { echo "setup: no Python is called $(PYTHON)" >&2; \
+	    echo "       Name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@"$(PYTHON)" tools/setup.py
 
 $(DEV): $(SETUP)

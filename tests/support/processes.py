@@ -24,6 +24,10 @@ class StopAt:
         """Environment variables that make it stop there."""
         return {"TEST_STOP_AT": f"{self.event} {self.pattern}", "PYTHONPATH": str(STOPS)}
 
+    def killing(self) -> dict[str, str]:
+        """Environment variables that kill it there, and with it all that belongs to its process group."""
+        return {"TEST_KILL_AT": f"{self.event} {self.pattern}", "PYTHONPATH": str(STOPS)}
+
 
 class Started:
     """A process in a group of its own, with everything that it starts."""

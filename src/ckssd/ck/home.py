@@ -12,12 +12,14 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckssd.errors import CkssdError, EnvironmentSetupError, RunError
+from ckssd.ck.registration import add_repository
+from ckssd.errors import CkssdError, EnvironmentSetupError
+from ckssd.fetch.locking import held_lock
+from ckssd.report import failed
 
 REPOSITORY = "ck-ssd"
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_.,+=:@/-]+")
@@ -160,44 +162,19 @@ def prepare(home: CkHome) -> None:
 
 
 def register(root: Path, home: CkHome) -> None:
-    """Add the checkout as repository ``ck-ssd`` to a CK home; again is harmless.
+    """Add the checkout as repository ``ck-ssd`` to a CK home; again, and by several at once, is harmless.
 
     Raises
     ------
     RunError
         CK refused.
+    EnvironmentSetupError
+        The home cannot be written.
     """
-    environment = {**os.environ, **home.variables()}
-    prepare(home)
-    plain = plain_path(root)
-    if _registered_path(environment) == str(plain):
-        return
-    _ck(environment, "rm", f"repo:{REPOSITORY}", "--force", check=False)
-    _ck(environment, "add", "repo", "--import=yes", f"--path={plain}", "--quiet")
-    if _registered_path(environment) != str(plain):
-        raise RunError(
-            "CK did not register this repository", where=plain, advice="see the output of `ck ls repo`"
-        )
-
-
-def _registered_path(environment: dict[str, str]) -> str | None:
-    done = _ck(environment, "where", f"repo:{REPOSITORY}", check=False)
-    lines = done.stdout.strip().splitlines()
-    return lines[-1].strip() if done.returncode == 0 and lines else None
-
-
-def _ck(environment: dict[str, str], *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "ck", *words],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if check and done.returncode != 0:
-        raise RunError(f"ck {words[0]} failed", where=" ".join(words), got=(done.stdout + done.stderr)[-400:])
-    return done
+    lock = home.tools / ".ckssd-registration.lock"
+    with held_lock(lock, f"the registration of this repository in {home.repos}"):
+        prepare(home)
+        add_repository(REPOSITORY, plain_path(root), {**os.environ, **home.variables()})
 
 
 def shell_lines(root: Path, home: CkHome) -> str:
@@ -222,8 +199,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.action == "shell":
             sys.stdout.write(shell_lines(root, home))
     except CkssdError as error:
-        print(f"ckssd: {error}", file=sys.stderr)
-        return error.exit_code
+        return failed(error, "ckssd")
+    except OSError as error:
+        return failed(
+            EnvironmentSetupError("The CK home cannot be written", where=error.filename, got=error.strerror),
+            "ckssd",
+        )
     return 0
 
 

@@ -1,0 +1,5 @@
+"""What the tests of this room share."""
+
+from tests.support.fixtures import server
+
+__all__ = ["server"]
