@@ -37,6 +37,13 @@ def test_a_recipe_sees_no_variable_that_it_has_not_declared(tmp_path: Path) -> N
     assert (tmp_path / "options").read_text() == "[('COLOUR', 'red'), ('SIZE', '20')]"
 
 
+def test_what_a_tflite_model_is_exported_from_has_to_be_known(tmp_path: Path) -> None:
+    source = Dependency("0" * 16, {"CK_ENV_TENSORFLOW_MODEL_ROOT": str(tmp_path)})
+    wrong = replace(package(EXPORT_FROM="frozen"), dependencies={"model-source": source})
+    with pytest.raises(UsageError, match=r"EXPORT_FROM.*checkpoint or frozen-graph, got frozen"):
+        RECIPES["tflite-model"](wrong, tmp_path)
+
+
 def test_every_recipe_has_declared_what_it_reads() -> None:
     assert all(isinstance(each, Recipe) for each in RECIPES.values())
     assert not any({*each.content} & {*each.means} for each in RECIPES.values())

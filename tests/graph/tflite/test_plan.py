@@ -138,7 +138,7 @@ def test_a_pipeline_configuration_says_what_the_graph_does_not(tmp_path: Path) -
 
 
 def test_what_nobody_states_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"score threshold is stated nowhere.*--score-threshold"):
+    with pytest.raises(InputError, match=r"limits of NMS are stated: score_threshold.*--score-threshold"):
         made(without_score_threshold(tiny_ssd()), tmp_path)
     assert made(without_score_threshold(tiny_ssd()), tmp_path, "none").num_classes == CLASSES - 1
 

@@ -110,7 +110,7 @@ class PreprocessorForTFLite(FrontReplacementFromConfigFileSubGraph):
                 "The graph resizes images to no fixed size, which a graph for TFLite must have",
                 where=f"{graph.source}, Preprocessor",
                 expected="fixed_shape_resizer in the pipeline.config of its export",
-                advice="export the model again with it; with keep_aspect_ratio_resizer no anchors are fixed",
+                advice="export the model again with that resizer; keep_aspect_ratio_resizer fixes no size",
             )
         output = Output(match.output_node(0)[0].name, match.output_node(0)[1])
         shape = (1, *size, _channels(graph, output))

@@ -90,7 +90,7 @@ def decide_limits(context: TFLiteContext, source: str) -> dict[str, Setting]:
         "score_threshold": found.score_threshold,
         "iou_threshold": found.iou_threshold,
     }
-    decided = {}
+    decided, missing = {}, []
     for name in LIMITS:
         candidates = [
             wanted.given.get(name),
@@ -100,8 +100,11 @@ def decide_limits(context: TFLiteContext, source: str) -> dict[str, Setting]:
         ]
         setting = next((each for each in candidates if each is not None), None)
         if setting is None:
-            raise _nowhere(name, source)
-        decided[name] = setting
+            missing.append(name)
+        else:
+            decided[name] = setting
+    if missing:
+        raise _nowhere(missing, source)
     return decided
 
 
@@ -116,11 +119,10 @@ def _in_pipeline(pipeline: Pipeline | None, name: str) -> Setting | None:
     return Setting(value if name.endswith("threshold") else int(value), "pipeline.config")
 
 
-def _nowhere(name: str, source: str) -> InputError:
-    flag = name.replace("_", "-")
+def _nowhere(names: list[str], source: str) -> InputError:
     return InputError(
-        f"The {name.replace('_', ' ')} is stated nowhere",
+        f"Not all limits of NMS are stated: {', '.join(names)}",
         where=source,
-        expected="it in the graph, or in the pipeline.config beside it",
-        advice=f"state it: --{flag}",
+        expected="them in the graph, or in the pipeline.config beside it",
+        advice=f"state them: {' '.join('--' + name.replace('_', '-') for name in names)}",
     )
