@@ -24,14 +24,14 @@ from tests.e2e.test_equality import variables
 from tests.support.frozen_graphs import SOFTMAX, noise_images
 from tests.support.old_exporter import emulate_before_1_6
 from tests.support.sandbox import Sandbox
-from tests.support.ssd_models import write_config
+from tests.support.ssd_models import SHAPES, write_config
 
 pytestmark = pytest.mark.full
 
 IMAGES, TOLERANCE = 16, 1e-6
 CHECKPOINTS = Path(__file__).parent / "inside" / "random_checkpoints.py"
 KINDS = ("regular", "fast", "none")
-SETTINGS = {kind: ExportSettings(nms=kind) for kind in ("regular", "fast")}
+SETTINGS = {kind: ExportSettings(nms=kind, score_threshold=0.01) for kind in ("regular", "fast")}
 JULY_2020, MAY_2019, BEFORE_1_6 = "2020.07", "2019.05", "before 1.6"
 IDENTITY = "model { ssd { post_processing { score_converter: IDENTITY } } }"
 LOGIT_SCALE = "model { ssd { post_processing { score_converter: SOFTMAX logit_scale: 2.0 } } }"
@@ -40,7 +40,10 @@ OTHER_SIZE = "model { ssd { image_resizer { fixed_shape_resizer { height: 240 wi
 
 @dataclass(frozen=True)
 class Case:
-    """A model, a change to its configuration, and the release whose exporter makes the frozen graph."""
+    """A model, a change to its configuration, and the release whose exporter makes the frozen graph.
+
+    The model v1 is the built-in one; the others have random weights.
+    """
 
     model: str
     override: str = ""
@@ -102,25 +105,30 @@ def tensorflow_1(tensorflow_2: Tools, tmp_path_factory: pytest.TempPathFactory) 
     home.remove()
 
 
+def checkpoint_of(name: str, folder: Path) -> Checkpoint:
+    model = CASES[name].model
+    return Checkpoint.in_directory(SHAPES if model == "v1" else folder / model)
+
+
 def made_by_api(tools: Tools, names: list[str], folder: Path) -> None:
     """For each case: a checkpoint, its frozen graph, and the API's graphs for TFLite."""
-    api, models = tools.apis[JULY_2020], sorted({CASES[name].model for name in names})
+    api, models = tools.apis[JULY_2020], sorted({CASES[name].model for name in names} - {"v1"})
     words = [word for name in models for word in (write_config(name, folder / f"of {name}"), folder / name)]
     environment = tool_environment(tools.python, research_directories(api))
     run_tool([tools.python, CHECKPOINTS, *words], environment, name="the making of checkpoints")
     for release, obj_det_dir in tools.apis.items():
         steps = []
         for name in [each for each in names if CASES[each].exporter == release]:
-            checkpoint, override = Checkpoint.in_directory(folder / CASES[name].model), CASES[name].override
             frozen = folder / name / "frozen_inference_graph.pb"
-            steps.append(freeze_step(checkpoint, frozen, config_override=override))
+            steps.append(
+                freeze_step(checkpoint_of(name, folder), frozen, config_override=CASES[name].override)
+            )
         if steps:
             run_steps(tools.python, steps, research_directories(obj_det_dir))
     steps = []
     for name in names:
-        checkpoint = Checkpoint.in_directory(folder / CASES[name].model)
         for kind, settings in SETTINGS.items():
-            step = export_step(checkpoint, folder / name / "api" / kind, settings)
+            step = export_step(checkpoint_of(name, folder), folder / name / "api" / kind, settings)
             step["config_override"] += f" {CASES[name].override}"
             steps.append(step)
     run_steps(tools.python, steps, research_directories(api))
@@ -182,3 +190,15 @@ def test_without_nms_the_anchors_are_the_graphs(folder: Path) -> None:
         anchors = np.loadtxt(folder / name / "ours" / "none" / "flatanchors.txt", np.float32)
         outputs_details = Interpreter(str(folder / name / "api" / "none.tflite")).get_output_details()
         assert {each["shape"][1] for each in outputs_details} == {len(anchors)}
+
+
+def test_a_package_is_made_without_the_api(shapes_tflite: Path, sandbox: Sandbox) -> None:
+    for tags in ("lib,tensorflow,vcpu,v2", "model,tensorflow,ssd-mobilenet,shapes"):
+        sandbox.install(tags)
+    tags = "model,tflite,ssd-mobilenet,shapes,non-quantized"
+    done = sandbox.ck("install", "package", f"--tags={tags}", "--env.EXPORT_FROM=frozen-graph")
+    assert done.code == 0, done.text
+    made = Path(variables(sandbox, tags)["CK_ENV_TENSORFLOW_MODEL_ROOT"])
+    for path in shapes_tflite.glob("detect_*.tflite"):
+        assert (made / path.name).read_bytes() == path.read_bytes()
+    assert not sandbox.ck("search", "env", "--tags=model,tensorflow,api").out.strip()

@@ -54,6 +54,12 @@ def export_frozen_from_environment(
         )
     if source == FILE and not named:
         raise UsageError("no file is named", where=EXPORT_FROM, expected=f"{FROZEN_GRAPH_FILE} beside it")
+    if source == CHECKPOINT and named:
+        raise UsageError(
+            "two sources are named",
+            where=FROZEN_GRAPH_FILE,
+            expected=f"it alone, or {EXPORT_FROM}={CHECKPOINT} alone",
+        )
     if source == CHECKPOINT or not (named or source):
         return None
     nms = nms_kind(env)

@@ -11,6 +11,7 @@ from ckssd.graph.folding import Known, fold_shapes
 from ckssd.graph.graph import Graph
 from ckssd.graph.match import some
 from ckssd.graph.node import Node, Output, sources
+from ckssd.graph.pipeline import Pipeline
 from ckssd.graph.settings import Setting
 from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, TFLITE_OPERATION
 from ckssd.graph.tflite.replacers import INPUT
@@ -29,42 +30,49 @@ def read_num_classes(graph: Graph, known: Known, context: TFLiteContext, anchors
     Raises
     ------
     InputError
-        If encodings or scores do not fit the anchors, the number is not known, or pipeline.config has
+        If encodings or scores do not fit the anchors, or the number is not known, or pipeline.config has
         another one.
     """
     boxes, scores = (known.shapes.get(Output(name)) for name in (BOX_ENCODINGS, CLASS_PREDICTIONS))
-    for name, shape, expected in (
-        (BOX_ENCODINGS, boxes, [1, anchors, 4]),
-        (CLASS_PREDICTIONS, scores and (*scores[:-1], -1), [1, anchors, -1]),
-    ):
-        if shape and list(shape) != expected:
-            raise InputError(
-                "A tensor does not fit the anchors",
-                where=f"{graph.source}, {name}",
-                expected=str(expected).replace("-1", "classes"),
-                got=str(list(shape)).replace("-1", "classes"),
-            )
-    pipeline = context.wanted.pipeline
-    stated = pipeline.number("model", "ssd", "num_classes") if pipeline else None
-    found = None if not scores else scores[-1] - context.has_background
-    if found is not None and stated is not None and int(stated) != found:
-        raise InputError(
-            "The pipeline configuration is not this graph's",
-            where=pipeline.path if pipeline else None,
-            expected=f"num_classes {found}, as the graph has",
-            got=f"{stated:g}",
-            advice="name the one that the graph was exported with: --pipeline_config",
-        )
-    number = found if found is not None else int(stated or 0)
+    if boxes and boxes != (1, anchors, 4):
+        raise _misfit(graph, BOX_ENCODINGS, f"[1, {anchors}, 4]", boxes)
+    if scores and scores[:-1] != (1, anchors):
+        raise _misfit(graph, CLASS_PREDICTIONS, f"[1, {anchors}, classes]", scores)
+    found = scores[-1] - context.has_background if scores else None
+    stated = _stated_classes(context.wanted.pipeline, found)
+    number = stated or 0 if found is None else found
     if number < 1:
         raise InputError(
             "The number of classes is not known",
             where=f"{graph.source}, {CLASS_PREDICTIONS}",
             expected="a graph whose class predictions have a fixed shape, or its pipeline.config beside it",
         )
-    origin = "graph, class predictions" if found is not None else "pipeline.config"
+    origin = "pipeline.config" if found is None else "graph, class predictions"
     context.settings["num_classes"] = Setting(number, origin)
     return number
+
+
+def _misfit(graph: Graph, name: str, expected: str, shape: tuple[int, ...]) -> InputError:
+    return InputError(
+        "A tensor does not fit the anchors",
+        where=f"{graph.source}, {name}",
+        expected=expected,
+        got=list(shape),
+    )
+
+
+def _stated_classes(pipeline: Pipeline | None, found: int | None) -> int | None:
+    """What pipeline.config says, if there is one; InputError if the graph says otherwise."""
+    stated = pipeline.number("model", "ssd", "num_classes") if pipeline else None
+    if pipeline and stated is not None and found is not None and int(stated) != found:
+        raise InputError(
+            "The pipeline configuration is not this graph's",
+            where=pipeline.path,
+            expected=f"num_classes {found}, as the graph has",
+            got=f"{stated:g}",
+            advice="name the one that the graph was exported with: --pipeline_config",
+        )
+    return None if stated is None else int(stated)
 
 
 def finish(
