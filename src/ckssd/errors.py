@@ -57,7 +57,7 @@ class CkssdError(Exception):
             text += f" ({', '.join(facts)})"
         if self.advice:
             text += f"; {self.advice}"
-        return " ".join(text.split())
+        return _printable(" ".join(text.split()))
 
     def as_dict(self) -> dict[str, Any]:
         """The same for machines; fields without a value are left out."""
@@ -70,6 +70,20 @@ class CkssdError(Exception):
             "advice": self.advice,
         }
         return {key: value for key, value in fields.items() if value is not None}
+
+
+def _printable(text: str) -> str:
+    """Half characters cannot be written, control characters change a terminal: both as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def short(text: str, length: int = 80) -> str:
+    """Text out of a file for a message: on one line, printable, its middle left out if it is long."""
+    if len(text) > length:
+        text = f"{text[: length // 2]}…{text[1 - length // 2 :]}"
+    return _printable(text)
 
 
 class UsageError(CkssdError):

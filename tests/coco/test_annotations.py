@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ckssd.coco.annotations import check_size, read_annotations
+from ckssd.coco.annotations import read_annotations, with_size
 from ckssd.errors import InputError
 
 GOOD: dict[str, Any] = {
@@ -61,16 +61,17 @@ def test_images_are_in_order_of_id(tmp_path: Path) -> None:
         (("annotations",), {}, "annotations"),
         (("categories",), "x", "categories"),
         (("images", 1), 3, "images[1]"),
-        (("images", 0, "id"), "9", "images[0].id"),
+        (("images", 0, "id"), "nine", "images[0].id"),
+        (("images", 0, "id"), "2007_000033", "images[0].id"),
         (("images", 0, "id"), 2, "images[1].id"),
-        (("images", 0, "width"), 0, "images[0].width"),
+        (("images", 0, "width"), -5, "images[0].width"),
+        (("images", 0, "width"), "wide", "images[0].width"),
         (("images", 0, "height"), True, "images[0].height"),
-        (("images", 0, "file_name"), "../../etc/passwd", "images[0].file_name"),
-        (("images", 0, "file_name"), "/etc/passwd", "images[0].file_name"),
+        (("images", 0, "file_name"), "\ud800.jpg", "images[0].file_name"),
+        (("images", 0, "file_name"), "a\0.jpg", "images[0].file_name"),
         (("images", 0, "file_name"), "", "images[0].file_name"),
         (("categories", 0, "name"), None, "categories[0].name"),
         (("categories", 1, "id"), 7, "categories[1].id"),
-        (("categories", 1, "name"), "b", "categories[1].name"),
         (("annotations", 1, "id"), 5, "annotations[1].id"),
         (("annotations", 1, "image_id"), 3, "annotations[1].image_id"),
         (("annotations", 1, "category_id"), 2, "annotations[1].category_id"),
@@ -78,7 +79,10 @@ def test_images_are_in_order_of_id(tmp_path: Path) -> None:
         (("annotations", 0, "bbox"), [1, 2, 3], "annotations[0].bbox"),
         (("annotations", 0, "bbox"), [1, 2, -3, 4], "annotations[0].bbox"),
         (("annotations", 0, "bbox"), [1, 2, float("nan"), 4], "annotations[0].bbox"),
-        (("annotations", 0, "area"), "12", "annotations[0].area"),
+        (("annotations", 0, "bbox"), None, "annotations[0].bbox"),
+        (("annotations", 0, "bbox"), "[1, 2, 3, 4]", "annotations[0].bbox"),
+        (("annotations", 0, "bbox"), [1, 2, "3_0", 4], "annotations[0].bbox"),
+        (("annotations", 0, "area"), "large", "annotations[0].area"),
         (("annotations", 0, "iscrowd"), 2, "annotations[0].iscrowd"),
     ],
 )
@@ -88,10 +92,19 @@ def test_a_fault_names_file_and_key(tmp_path: Path, place: tuple[Any, ...], valu
     assert f"instances.json: {key} (expected" in str(caught.value)
 
 
+def test_a_name_of_two_used_categories_is_a_fault(tmp_path: Path) -> None:
+    content = changed(("categories", 1, "name"), "b")
+    content["annotations"][1]["category_id"] = 1
+    with pytest.raises(InputError, match=r"categories\[1\]\.name \(expected another name than all before"):
+        read_annotations(written(tmp_path, content))
+
+
 def test_a_missing_key_is_said_to_be_missing(tmp_path: Path) -> None:
     content = copy.deepcopy(GOOD)
-    del content["annotations"][0]["iscrowd"]
-    with pytest.raises(InputError, match=r"annotations\[0\]\.iscrowd \(expected 0 or 1, got nothing\)"):
+    del content["annotations"][0]["category_id"]
+    with pytest.raises(
+        InputError, match=r"annotations\[0\]\.category_id \(expected the id .*, got nothing\)"
+    ):
         read_annotations(written(tmp_path, content))
 
 
@@ -108,11 +121,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_image_of_another_size_does_not_fit(tmp_path: Path) -> None:
     annotations = read_annotations(written(tmp_path, GOOD))
-    check_size(annotations, annotations.images[0], 30, 20)
+    assert with_size(annotations, annotations.images[0], 30, 20) == annotations.images[0]
     with pytest.raises(
         InputError, match=r"do not fit the images: .*000002\.jpg \(expected 30x20 pixels, got 20x30\)"
     ):
-        check_size(annotations, annotations.images[0], 20, 30)
+        with_size(annotations, annotations.images[0], 20, 30)
 
 
 junk = st.recursive(
@@ -145,4 +158,4 @@ def test_anything_in_any_place_is_read_or_refused_by_name(
         assert any(f"instances.json: {key}" in fault for key in (place[0], "annotations["))
     else:
         assert annotations.images
-        assert all(image.width > 0 and isinstance(image.file_name, str) for image in annotations.images)
+        assert all(image.width >= 0 and isinstance(image.file_name, str) for image in annotations.images)

@@ -15,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 from ckssd.coco.evaluators import CATEGORIES_AT_ONCE, Tool, evaluate_in_parts, evaluate_whole
 from ckssd.coco.metrics import evaluate
 from ckssd.coco.results import Rows
+from ckssd.coco.truth import read_truth
 
 CATEGORIES, IMAGES = 2 * CATEGORIES_AT_ONCE + 3, 12
 UNKNOWN = 500  # a category that no annotation knows
@@ -74,7 +75,7 @@ def test_only_a_part_s_boxes_are_made_objects_at_a_time(annotations: Path, rows:
             assert len(self.dataset["categories"]) <= CATEGORIES_AT_ONCE
             return super().createIndex()
 
-    found = evaluate_in_parts(Tool(Counting, COCOeval_faster), annotations, rows, range(IMAGES))
+    found = evaluate_in_parts(Tool(Counting, COCOeval_faster), read_truth(annotations), rows, range(IMAGES))
     assert len(sizes) == 6
     assert max(sizes) < len(rows) / 2
     assert found.precision.shape[2] == found.recall.shape[1] == len(found.categories) == CATEGORIES
@@ -99,6 +100,6 @@ def test_the_first_right_detections_have_pycocotools_precisions(
     wrong = [0.0, 300.0, 40.0, 40.0]
     found = [*boxes[:right], wrong, *boxes[right:]]
     rows = np.array([(1, *box, 0.9 - number / 100, 1) for number, box in enumerate(found)])
-    ours = evaluate_in_parts(Tool(COCO, COCOeval_faster), path, rows, [1])
-    theirs = evaluate_whole(Tool(REFERENCE, COCOeval), path, rows, [1])
+    ours = evaluate_in_parts(Tool(COCO, COCOeval_faster), read_truth(path), rows, [1])
+    theirs = evaluate_whole(Tool(REFERENCE, COCOeval), path, read_truth(path), rows, [1])
     np.testing.assert_array_equal(ours.precision, theirs.precision)

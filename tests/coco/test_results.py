@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckssd.coco.results import read_results, results_of, rows_of
+from ckssd.coco.results import notes_on, read_results, results_of, rows_of
 from ckssd.errors import InputError
 
 GOOD = {"image_id": 7, "category_id": 90, "bbox": [1.5, 2, 30, 40.25], "score": 0.1}
@@ -85,3 +85,19 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "found.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="cannot be read"):
         read_results(tmp_path / "found.npy")
+
+
+def test_numbers_as_text_are_read_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps([GOOD, {**GOOD, "image_id": "7", "bbox": ["1.5", "2", "30", "40.25"]}]))
+    rows = read_results(path)
+    np.testing.assert_array_equal(rows[0], rows[1])
+    assert notes_on(path) == ["1 detection with numbers written as text: read as numbers"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"image_id": "1_0"}, {"image_id": True}, {"score": "nan"}, {"score": None}]
+)
+def test_what_is_no_number_is_no_number_as_text_either(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"breaks COCO's format: detections\[0\]"):
+        rows_of([{**GOOD, **wrong}])

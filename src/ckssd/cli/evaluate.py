@@ -36,4 +36,5 @@ def run(options: argparse.Namespace) -> Result:
     metrics, _ = run_worker(python, "ckssd.coco.metrics", arguments)
     lines = [f"mAP: {metrics['mAP']!r}", f"Recall: {metrics['recall']!r}"]
     lines += [f"{name}: {value!r}" for name, value in metrics["metrics"].items()]
+    lines += [f"Note: {note}" for note in metrics["notes"]]
     return Result("\n".join(lines), metrics)

@@ -5,18 +5,23 @@ Images are kept in the order of their ids: "the first n" means the same everywhe
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ckssd.coco.truth import read_truth
+from ckssd.coco.truth import GroundTruth, read_truth
 from ckssd.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """An image of the data set: its file's name inside the image folder, and its size in pixels."""
+    """An image of the data set: its file's name inside the image folder, and its size in pixels.
+
+    A width or height of 0 is one that the annotations do not say.
+    """
 
     id: int
     file_name: str
@@ -29,12 +34,23 @@ class Annotations:
     """What a benchmark needs of an instances file.
 
     ``images`` are sorted by id; ``categories`` is id to name; ``counts`` is category id to number of boxes.
+    ``truth``: the same as arrays, with the boxes.
     """
 
     path: Path
     images: tuple[ImageEntry, ...]
     categories: dict[int, str]
     counts: dict[int, int]
+    truth: GroundTruth
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed, and what looks wrong."""
+        return self.truth.notes
+
+    def check_objects(self, image_ids: Collection[int]) -> None:
+        """See GroundTruth.check_objects."""
+        self.truth.check_objects(self.path, image_ids)
 
 
 def read_annotations(path: Path) -> Annotations:
@@ -62,15 +78,26 @@ def read_annotations(path: Path) -> Annotations:
         images=tuple(sorted(images, key=lambda image: image.id)),
         categories=dict(sorted(categories.items())),
         counts=counts,
+        truth=truth,
     )
 
 
-def check_size(annotations: Annotations, image: ImageEntry, width: int, height: int) -> None:
-    """Raise an InputError if an image that was read has another size than the annotations say."""
-    if (width, height) != (image.width, image.height):
+def with_size(annotations: Annotations, image: ImageEntry, width: int, height: int) -> ImageEntry:
+    """The image with the size that was read: the one that the annotations say, or one they do not say.
+
+    Raises
+    ------
+    InputError
+        If the annotations say another size.
+    """
+    if (width, height) == (image.width, image.height):
+        return image
+    stated = (image.width or width, image.height or height)
+    if (width, height) != stated:
         raise InputError(
             "The annotations do not fit the images",
             where=f"{annotations.path}: {image.file_name}",
-            expected=f"{image.width}x{image.height} pixels",
+            expected=f"{stated[0]}x{stated[1]} pixels",
             got=f"{width}x{height}",
         )
+    return dataclasses.replace(image, width=width, height=height)

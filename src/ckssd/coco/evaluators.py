@@ -7,7 +7,7 @@ need 1300 MB at once, but a fifth of that in parts of 8 categories, with the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ckssd.coco.exact import ExactPrecision
 from ckssd.coco.results import Rows, results_of
-from ckssd.coco.truth import GroundTruth, read_truth
+from ckssd.coco.truth import GroundTruth
 from ckssd.errors import InputError
 
 CATEGORIES_AT_ONCE = 8
@@ -47,24 +47,28 @@ class Evaluation:
     categories: tuple[str, ...]
 
 
-def evaluate_whole(tool: Tool, annotations: Path, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
-    """Evaluate as pycocotools itself does: the reference has nothing of ours in it, unless an id is 0.
+def evaluate_whole(
+    tool: Tool, annotations: Path, known: GroundTruth, rows: Rows, image_ids: Sequence[int]
+) -> Evaluation:
+    """Evaluate as pycocotools itself does: the reference has nothing of ours in it.
 
-    ``rows`` float64 [N, 7]: see ckssd.coco.results; ``image_ids``: the images that count.
+    It reads the file itself, unless that leaves out what it needs, or an id is 0.
+
+    Parameters
+    ----------
+    annotations, known
+        An instances file, and its content as ckssd.coco.truth reads it.
+    rows
+        float64 [N, 7]: see ckssd.coco.results.
+    image_ids
+        The images that count.
 
     Raises
     ------
     InputError
-        The annotations cannot be read, or do not have the images.
+        The tool cannot read the annotations.
     """
-    try:
-        truth = tool.coco(str(annotations))
-        if 0 in truth.anns:
-            _number(truth.dataset["annotations"])
-            truth.createIndex()
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
-        raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
-    _check_images(truth.imgs, image_ids, annotations)
+    truth = _truth(tool, known, _categories(known)) if known.notes else _read_by_tool(tool, annotations)
     run = tool.evaluator(truth, _results(tool, truth, rows), "bbox")
     run.params.imgIds = sorted(image_ids)
     run.evaluate()
@@ -73,19 +77,23 @@ def evaluate_whole(tool: Tool, annotations: Path, rows: Rows, image_ids: Sequenc
     return _evaluation(run, run.eval["precision"], names)
 
 
-def evaluate_in_parts(tool: Tool, annotations: Path, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
+def _read_by_tool(tool: Tool, annotations: Path) -> Any:
+    try:
+        truth = tool.coco(str(annotations))
+        if 0 in truth.anns:
+            _number(truth.dataset["annotations"])
+            truth.createIndex()
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise InputError("The annotations cannot be read", where=annotations, got=repr(error)) from error
+    return truth
+
+
+def evaluate_in_parts(tool: Tool, truth: GroundTruth, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
     """Evaluate by faster-coco-eval, CATEGORIES_AT_ONCE at a time, equal to pycocotools to the last bit.
 
     The arguments are those of ``evaluate_whole``.
-
-    Raises
-    ------
-    InputError
-        The annotations cannot be read, or do not have the images.
     """
-    truth = read_truth(annotations)
-    _check_images(truth.image_ids.tolist(), image_ids, annotations)
-    categories = sorted(zip(truth.category_ids.tolist(), truth.category_names, strict=True))
+    categories = sorted(_categories(truth).items())
     parts = [
         _evaluate_part(
             tool,
@@ -101,6 +109,10 @@ def evaluate_in_parts(tool: Tool, annotations: Path, rows: Rows, image_ids: Sequ
         iou_thresholds=parts[0].iou_thresholds,
         categories=tuple(name for part in parts for name in part.categories),
     )
+
+
+def _categories(truth: GroundTruth) -> dict[int, str]:
+    return dict(zip(truth.category_ids.tolist(), truth.category_names, strict=True))
 
 
 def _evaluate_part(tool: Tool, truth: Any, rows: Rows, image_ids: Sequence[int]) -> Evaluation:
@@ -124,7 +136,8 @@ def _evaluation(run: Any, precision: Any, categories: Sequence[str]) -> Evaluati
     )
 
 
-def _check_images(known: Any, image_ids: Sequence[int], annotations: Path) -> None:
+def check_known(known: Collection[int], image_ids: Sequence[int], annotations: Path) -> None:
+    """Raise an InputError for ids of images that the annotations do not have."""
     unknown = sorted(set(image_ids).difference(known))
     if unknown:
         raise InputError(

@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from ckssd.coco.evaluators import Evaluation, Numbers, Tool, evaluate_in_parts, evaluate_whole
-from ckssd.coco.results import check_images, read_results, rows_of
+from ckssd.coco.evaluators import Evaluation, Numbers, Tool, check_known, evaluate_in_parts, evaluate_whole
+from ckssd.coco.results import check_images, notes_on, read_results, rows_of
 from ckssd.coco.truth import read_truth
+from ckssd.coco.written import whole_number
 from ckssd.endings import run_main
-from ckssd.errors import EnvironmentSetupError
+from ckssd.errors import EnvironmentSetupError, InputError
 from ckssd.json_file import read_list
 from ckssd.memory import peak_memory_mb
 
@@ -67,23 +68,29 @@ def evaluate(
     dict
         ``mAP`` (AP at IoU 0.5 to 0.95), ``recall`` (AR with 100 detections), ``metrics`` (the twelve),
         ``per_class`` (category name to AP, None where there is nothing to find), ``tool``, ``tool_version``,
-        ``images``, ``detections``. A number that is not defined is -1, as COCO has it.
+        ``images``, ``detections``, ``notes`` (on the annotations). A number that is not defined is -1,
+        as COCO has it; mAP is always defined.
 
     Raises
     ------
     InputError
-        If a detection is malformed or belongs to an image that was not run, an image to no annotations, or
-        the annotations cannot be read.
+        If a detection is malformed or belongs to an image that was not run, an image to no annotations, the
+        annotations cannot be read, or have no object in these images.
     EnvironmentSetupError
         If the tool is not installed in this Python.
     """
     loaded, version = _load_tool(tool)
     rows = detections if isinstance(detections, np.ndarray) else rows_of(detections)
     check_images(rows, image_ids)
-    by_tool = evaluate_whole if tool == "pycocotools" else evaluate_in_parts
+    truth = read_truth(annotations)
+    check_known(truth.image_ids.tolist(), image_ids, annotations)
+    truth.check_objects(annotations, image_ids)
     # Both tools print as they go.
     with contextlib.redirect_stdout(io.StringIO()), _without_collector():
-        found = by_tool(loaded, annotations, rows, image_ids)
+        if tool == "pycocotools":
+            found = evaluate_whole(loaded, annotations, truth, rows, image_ids)
+        else:
+            found = evaluate_in_parts(loaded, truth, rows, image_ids)
     metrics = _twelve_numbers(found)
     return {
         "mAP": metrics["AP"],
@@ -94,6 +101,7 @@ def evaluate(
         "tool_version": version,
         "images": len(image_ids),
         "detections": len(rows),
+        "notes": list(truth.notes),
     }
 
 
@@ -174,15 +182,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> int:
         detections = read_results(options.detections)
-        image_ids = (
-            read_list(options.images, "image ids") if options.images else _all_images(options.annotations)
-        )
+        image_ids = _read_ids(options.images) if options.images else _all_images(options.annotations)
         result = evaluate(options.annotations, detections, image_ids, options.tool)
+        result["notes"] += notes_on(options.detections)
         result["peak_memory_mb"] = peak_memory_mb()
         options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         return 0
 
     return run_main("ckssd evaluate", run, error_file=options.error)
+
+
+def _read_ids(path: Path) -> list[int]:
+    """Ids as the annotations' are read, so that ``"7"`` is 7 here, too."""
+    ids = [whole_number(value) for value in read_list(path, "image ids")]
+    for index, value in enumerate(ids):
+        if not isinstance(value, int) or isinstance(value, bool):
+            shown = json.dumps(value)[:80]
+            raise InputError(
+                "An image id is none", where=f"{path}: [{index}]", expected="a whole number", got=shown
+            )
+    return ids
 
 
 def _all_images(annotations: Path) -> list[int]:

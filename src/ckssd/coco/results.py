@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ckssd.coco.instances import LARGEST_ID
+from ckssd.coco.written import number, of
 from ckssd.errors import InputError
 from ckssd.json_file import read_list
 
@@ -46,12 +47,41 @@ def rows_of(results: Sequence[dict[str, Any]]) -> Rows:
     rows = np.empty((len(results), COLUMNS), np.float64)
     for index, result in enumerate(results):
         try:
-            x, y, width, height = result["bbox"]
-            rows[index] = (result["image_id"], x, y, width, height, result["score"], result["category_id"])
+            rows[index] = [_number(value) for value in _values(result)]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise _fault(index, json.dumps(result, default=str)[:80]) from error
+            raise _fault(index, _shown(result)) from error
     _check(rows)
     return rows
+
+
+def notes_on(path: Path) -> list[str]:
+    """What was assumed in reading a results file that ``read_results`` takes."""
+    if path.suffix == ".npy":
+        return []
+    texts = sum(
+        any(isinstance(value, str) for value in _values(result)) for result in read_list(path, "detections")
+    )
+    return [f"{of(texts, 'detection')} with numbers written as text: read as numbers"] if texts else []
+
+
+def _values(result: dict[str, Any]) -> tuple[Any, ...]:
+    """The values of a row, in its order."""
+    x, y, width, height = result["bbox"]
+    return result["image_id"], x, y, width, height, result["score"], result["category_id"]
+
+
+def _number(value: Any) -> float:
+    read = number(value)
+    if isinstance(read, bool) or not isinstance(read, (int, float, np.number)):
+        raise TypeError(f"no number: {type(value).__name__}")
+    return float(read)
+
+
+def _shown(result: Any) -> str:
+    try:
+        return json.dumps(result, default=str)[:80]
+    except (RecursionError, ValueError):
+        return type(result).__name__
 
 
 def results_of(rows: Rows) -> Iterator[dict[str, Any]]:

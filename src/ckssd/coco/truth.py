@@ -15,7 +15,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ckssd.coco.instances import parse_instances
+from ckssd.coco.instances import Entry, Instances, parse_instances
+from ckssd.coco.written import of
 from ckssd.errors import InputError
 
-FORMAT = "ground-truth-2"  # another layout of the arrays gets another name
+FORMAT = "ground-truth-3"  # another layout of the arrays gets another name
 
 WORTH_KEEPING = 1 << 20  # bytes; less is parsed in no time
+LARGEST_AREA = 1e10  # square pixels; COCO's range of areas ends there
 HASH_BYTES = hashlib.sha256().digest_size
 
 Integers = npt.NDArray[np.int64]
@@ -39,7 +41,9 @@ Floats = npt.NDArray[np.float64]
 class GroundTruth:
     """A checked instances file; N images, C categories, B boxes.
 
-    ``boxes`` [B, 4]: x, y, width, height in pixels. ``crowds`` [B]: 0 or 1. The order is the file's.
+    ``widths``, ``heights`` [N]: 0 where only the picture says it. ``boxes`` [B, 4]: x, y, width, height in
+    pixels. ``crowds`` [B]: 0 or 1. The order is the file's. ``notes``: what was assumed, see
+    ckssd.coco.written, and what looks wrong.
     """
 
     image_ids: Integers
@@ -53,9 +57,21 @@ class GroundTruth:
     crowds: Integers
     file_names: tuple[str, ...]
     category_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def check_objects(self, path: Path, image_ids: Collection[int]) -> None:
+        """Raise an InputError if these images have no object to find: COCO's mAP is then -1, no accuracy."""
+        single = (self.crowds == 0) & (self.areas <= LARGEST_AREA)
+        if not np.isin(self.box_images[single], list(image_ids)).any():
+            raise InputError(
+                "There is nothing to evaluate with",
+                where=path,
+                expected="at least one annotation of a single object in the images that are run",
+                got=f"none in {of(len(image_ids), 'image')}",
+            )
 
 
-TEXTS = ("file_names", "category_names")
+TEXTS = ("file_names", "category_names", "notes")
 NUMBERS = tuple(field.name for field in fields(GroundTruth) if field.name not in TEXTS)
 
 
@@ -131,10 +147,10 @@ def _store(truth: GroundTruth, kept: Path) -> None:
             raise
 
 
-def _from_instances(content: Mapping[str, list[dict[str, Any]]]) -> GroundTruth:
-    images, categories, boxes = (content[key] for key in ("images", "categories", "annotations"))
+def _from_instances(content: Instances) -> GroundTruth:
+    images, categories, boxes = content.images, content.categories, content.annotations
 
-    def integers(entries: list[dict[str, Any]], key: str) -> Integers:
+    def integers(entries: list[Entry], key: str) -> Integers:
         return np.array([entry[key] for entry in entries], np.int64)
 
     return GroundTruth(
@@ -149,4 +165,5 @@ def _from_instances(content: Mapping[str, list[dict[str, Any]]]) -> GroundTruth:
         crowds=integers(boxes, "iscrowd"),
         file_names=tuple(image["file_name"] for image in images),
         category_names=tuple(category["name"] for category in categories),
+        notes=content.notes,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ckssd.detect.categories import match
 from ckssd.errors import InputError
 from ckssd.tflite.labels import BACKGROUND, read_label_map
 
@@ -17,11 +18,15 @@ class ClassMap:
     ``category_ids``: class index (0 is the first real class) to category id.
     ``names``: class index to name.
     ``ignored``: names of classes that the data set has no category for.
+    ``left_out``: names of categories that no annotation uses and the model does not know.
+    ``notes``: what was assumed in matching names.
     """
 
     category_ids: dict[int, int]
     names: dict[int, str]
     ignored: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line for people: ``class + 1 (1 circle … 6 cross)``."""
@@ -58,9 +63,15 @@ def read_labels(path: Path) -> dict[int, str]:
 
 
 def map_classes(
-    labels: Mapping[int, str], categories: Mapping[int, str], *, num_classes: int, offset: int, where: str
+    labels: Mapping[int, str],
+    categories: Mapping[int, str],
+    *,
+    num_classes: int,
+    offset: int,
+    where: str,
+    used: Collection[int] | None = None,
 ) -> ClassMap:
-    """Match a model's classes with a data set's categories, by name.
+    """Match a model's classes with a data set's categories, by name; see ckssd.detect.categories.
 
     Parameters
     ----------
@@ -72,11 +83,13 @@ def map_classes(
         How many real classes the model has.
     where
         The annotations' file, for the error.
+    used
+        Ids of the categories that annotations have; default: all. Others may be unknown to the model.
 
     Raises
     ------
     InputError
-        If a label id lies outside the model's classes, or a category is unknown to the model.
+        If a label id lies outside the model's classes, or a used category is unknown to the model.
     """
     outside = [f"{label} ({name})" for label, name in labels.items() if not 0 <= label - offset < num_classes]
     if outside:
@@ -85,19 +98,13 @@ def map_classes(
             expected=f"ids {offset} to {num_classes + offset - 1}",
             got=", ".join(outside[:5]),
         )
-    by_name = {name: category for category, name in categories.items()}
-    unknown = sorted(set(by_name) - set(labels.values()))
-    if unknown:
-        raise InputError(
-            "The annotations do not fit the model: it was not trained on all of their categories",
-            where=where,
-            expected=f"categories among {', '.join(sorted(labels.values())[:10])}",
-            got=", ".join(unknown[:5]),
-            advice="choose the model's own data set, or annotations with categories that it knows",
-        )
+    matched = match(labels.values(), categories, categories if used is None else used, where)
+    by_name = matched.by_label
     names = {label - offset: name for label, name in sorted(labels.items())}
     return ClassMap(
         category_ids={index: by_name[name] for index, name in names.items() if name in by_name},
         names=names,
         ignored=tuple(name for name in names.values() if name not in by_name),
+        left_out=matched.left_out,
+        notes=matched.notes,
     )

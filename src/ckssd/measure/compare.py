@@ -143,8 +143,12 @@ def _peak_memory(record: Record) -> float:
 
 
 def _notes(records: dict[Contender, dict[str, list[Record]]]) -> Iterator[str]:
+    """What all contenders note, such as how annotations were read, once; then what each has of its own."""
+    noted = [runs[MODES[0]][0]["notes"] for runs in records.values()]
+    common = [note for note in noted[0] if all(note in others for others in noted[1:])]
+    yield from common
     for contender, runs in records.items():
         every = [record for mode in MODES for record in runs[mode]]
         if len({record["detections_sha256"] for record in every}) > 1:
             yield f"{contender.name}: the detections are not the same in every round and mode"
-        yield from (f"{contender.name}: {note}" for note in every[0]["notes"])
+        yield from (f"{contender.name}: {note}" for note in every[0]["notes"] if note not in common)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ckssd.coco.annotations import Annotations, ImageEntry, check_size
+from ckssd.coco.annotations import Annotations, ImageEntry, with_size
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
@@ -76,7 +76,7 @@ class Steps:
             read = self.reader.read(self.folder / image.file_name)
         except InputError as fault:
             return Unreadable(image, fault)
-        check_size(self.annotations, image, *read.size)
+        image = with_size(self.annotations, image, *read.size)
         tensor = self.network.feed(read.pixels)
         loaded = time.perf_counter()
         try:

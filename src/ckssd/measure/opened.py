@@ -5,18 +5,20 @@ What is wrong with what was given (settings, labels, annotations, missing files,
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from ckssd.coco.annotations import Annotations, read_annotations
+from ckssd.coco.pictures import find_pictures
 from ckssd.detect.labels import ClassMap, map_classes, read_labels
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import UsageError
 from ckssd.measure.backends import Backend, open_backend
-from ckssd.measure.selection import Selection, check_files, select_images
+from ckssd.measure.selection import Selection, select_images
 from ckssd.measure.settings import BenchmarkSettings
 
 
@@ -36,7 +38,11 @@ def open_run(settings: BenchmarkSettings) -> OpenedRun:
     """Open and check what a run needs; raises as ckssd.measure.run.run_benchmark does."""
     annotations = read_annotations(settings.annotations)
     selection = select_images(annotations, settings.skip_images, settings.batch_count)
-    check_files(settings.images, selection.images)
+    annotations.check_objects([image.id for image in selection.images])
+    images, notes = find_pictures(settings.images, selection.images)
+    selection = dataclasses.replace(
+        selection, images=images, notes=(*selection.notes, *annotations.notes, *notes)
+    )
 
     started = time.perf_counter()
     backend = open_backend(settings)
@@ -66,6 +72,7 @@ def _class_map(settings: BenchmarkSettings, annotations: Annotations, num_classe
         annotations.categories,
         num_classes=num_classes,
         offset=settings.label_offset,
+        used=[category for category, count in annotations.counts.items() if count],
         where=str(annotations.path),
     )
 

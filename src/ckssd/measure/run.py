@@ -43,6 +43,8 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
         found.detections,
         settings.metrics_tool,
     )
+    for name in found.class_map.left_out:
+        metrics["per_class"].pop(name, None)
     memory = PeakMemory(detecting=peak_memory_mb(), metrics=metrics_memory)
     return BenchmarkResult(
         times=found.times,
@@ -67,6 +69,7 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     run.all_images(way, steps)
     notes = (
         *selection.notes,
+        *class_map.notes,
         *_notes_on_classes(class_map),
         *backend.notes,
         *run.notes(),

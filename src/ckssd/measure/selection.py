@@ -1,13 +1,11 @@
-"""Which images of a data set a run takes, and that they are there."""
+"""Which images of a data set a run takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ckssd.coco.annotations import Annotations, ImageEntry
-from ckssd.errors import InputError, UsageError
+from ckssd.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,3 @@ def select_images(annotations: Annotations, skip: int, count: int | None) -> Sel
         skipped = f" after skipping {skip}" if skip else ""
         notes = (f"CK_BATCH_COUNT lowered from {count} to {left}: the data set has no more images{skipped}",)
     return Selection(annotations.images[skip:][:count], available, notes)
-
-
-def check_files(folder: Path, images: Sequence[ImageEntry]) -> None:
-    """Raise an InputError for a missing image: it should not wait for its turn."""
-    for image in images:
-        path = folder / image.file_name
-        if not path.is_file():
-            raise InputError("The image is missing", where=path, advice="the annotations name it")
