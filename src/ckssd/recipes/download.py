@@ -1,7 +1,8 @@
 """Packages that are published files: fetched verified, unpacked safely, laid out as the entry says.
 
-``ckssd.sources`` lists the files, each with its :class:`Layout`. ``ckssd.ship`` names files of the entry's
-own folder to put beside them, ``ckssd.content`` what has to be there in the end.
+``ckssd.sources`` lists the files, at addresses (``urls``) or as the package of a registry (``purl``), each
+with its :class:`Layout`. ``ckssd.ship`` names files of the entry's own folder to put beside them,
+``ckssd.content`` what has to be there in the end.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ckssd.install import SourceRecord
 from ckssd.recipes.layout import LAYOUT_KEYS, Layout
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
+from ckssd.registry import download_from_registry
 
 OVERRIDES = ("PACKAGE_URL", "PACKAGE_SHA256")
 
@@ -24,15 +26,27 @@ OVERRIDES = ("PACKAGE_URL", "PACKAGE_SHA256")
 @recipe(content=dict.fromkeys(OVERRIDES, ""))
 def download(package: Package, staging: Path) -> Used:
     """Fetch every source of the package and lay it out in ``staging``."""
-    records = []
-    for layout, source in sources_of(package):
-        fetched = fetch(source)
-        records.append(SourceRecord.of(fetched))
-        layout.lay_out(fetched.path, source, staging)
+    records = fetch_and_lay_out(package, staging)
     for name in package.section.get("ship", []):
         shutil.copyfile(package.folder / name, staging / Path(name).name)
     _check_content(package, staging)
     return Used(sources=records)
+
+
+def fetch_and_lay_out(package: Package, folder: Path) -> list[SourceRecord]:
+    """Fetch every source of the package and lay it out in ``folder``; return what they were.
+
+    Raises
+    ------
+    CkssdError
+        As :func:`sources_of`, :func:`ckssd.fetch.fetch` and :meth:`Layout.lay_out`.
+    """
+    records = []
+    for layout, source in sources_of(package):
+        fetched = fetch(source, registry=download_from_registry)
+        records.append(SourceRecord.of(fetched))
+        layout.lay_out(fetched.path, source, folder)
+    return records
 
 
 def sources_of(package: Package) -> list[tuple[Layout, Source]]:
@@ -56,8 +70,8 @@ def sources_of(package: Package) -> list[tuple[Layout, Source]]:
     return [_read(entry, f"{where}[{index}]", accepted) for index, entry in enumerate(stated)]
 
 
-def stated_sources(section: Mapping[str, Any], where: str) -> list[Source]:
-    """Return all sources that an entry's ``ckssd`` section states, its variations' too, as they are.
+def stated_sources(section: Mapping[str, Any], where: str) -> list[tuple[Layout, Source]]:
+    """Return layout and source of each file that an entry's ``ckssd`` section and its variations state.
 
     Raises
     ------
@@ -69,7 +83,7 @@ def stated_sources(section: Mapping[str, Any], where: str) -> list[Source]:
     if not isinstance(variations, Mapping):
         raise UsageError("variations are no table", where=where, got=type(variations).__name__)
     tables = [table for part in (section, *variations.values()) for table in _tables(part, where)]
-    return [_read(table, where, accept={str(table.get("file_name"))})[1] for table in tables]
+    return [_read(table, where, accept={str(table.get("file_name"))}) for table in tables]
 
 
 def _tables(section: object, where: str) -> list[Mapping[str, Any]]:
@@ -97,7 +111,7 @@ def _override(package: Package, stated: Sequence[Mapping[str, Any]]) -> Sequence
             got=f"{len(urls)} addresses, {len(digests)} hashes",
             advice="or put the published files into a folder and name it with CKSSD_MIRROR",
         )
-    replaced = {"urls", "sha256", "md5", "size"}
+    replaced = {"urls", "purl", "sha256", "md5", "size"}
     return [
         {
             **{key: value for key, value in entry.items() if key not in replaced},

@@ -57,7 +57,8 @@ def downloads_of(package: Package) -> list[Download]:
         cache = SourceCache(Settings.from_environment().cache)
         for _, source in sources_of(package):
             digest = ":".join(source.digest or ("", ""))
-            found.append(Download(source.file_name, source.urls[0], source.size, digest, cache.has(source)))
+            origin = source.origin or ""
+            found.append(Download(source.file_name, origin, source.size, digest, cache.has(source)))
     found += _python_packages(package)
     return found
 

@@ -5,16 +5,18 @@ Read strictly, as the source itself is, so that a fault in an entry is named bef
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError, UsageError
 from ckssd.fetch import Source, link_or_copy, unpack
+from ckssd.recipes.members import Member, inner_path, members_from_meta
 from ckssd.report import step
 
-LAYOUT_KEYS = frozenset({"unpack", "strip", "place", "only"})
+LAYOUT_KEYS = frozenset({"unpack", "strip", "place", "only", "files"})
 UNSTATED_UNPACKED_SIZE = 4 << 30
 
 
@@ -32,12 +34,15 @@ class Layout:
         The members wanted; ``None`` for all.
     place
         Path of a plain file; ``None``: its own name at the top.
+    files
+        The only members wanted of an archive, each with its own size and sha256; empty for any other layout.
     """
 
     unpack: str | None = None
     strip: str | bool = False
     only: frozenset[str] | None = None
     place: str | None = None
+    files: tuple[Member, ...] = ()
 
     @classmethod
     def from_meta(cls, meta: Mapping[str, Any], where: str) -> Layout:
@@ -50,14 +55,19 @@ class Layout:
         """
         strip, only = meta.get("strip", False), meta.get("only")
         if not isinstance(strip, bool):
-            strip = _inner_path(meta, "strip", where) or False
+            strip = inner_path(meta, "strip", where) or False
         if only is not None and not (isinstance(only, list) and all(isinstance(name, str) for name in only)):
             raise UsageError("names of members were expected", where=f"{where}: only", got=repr(only))
+        files = members_from_meta(meta, where)
+        others = sorted((LAYOUT_KEYS - {"files"}) & meta.keys())
+        if files and others:
+            raise UsageError("files of an archive have places of their own", where=f"{where}: {others[0]}")
         return cls(
-            unpack=_inner_path(meta, "unpack", where),
+            unpack=inner_path(meta, "unpack", where),
             strip=strip,
             only=None if only is None else frozenset(only),
-            place=_inner_path(meta, "place", where),
+            place=inner_path(meta, "place", where),
+            files=files,
         )
 
     def lay_out(self, file: Path, source: Source, staging: Path) -> None:
@@ -67,9 +77,14 @@ class Layout:
         ------
         InputError
             The archive is damaged, hostile, or not what the layout says.
+        VerificationError
+            A member has not its own size and sha256.
         EnvironmentSetupError
             The folder cannot be written.
         """
+        if self.files:
+            self._take_members(file, source, staging)
+            return
         if self.unpack is None:
             place = staging / (self.place or source.file_name)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -87,17 +102,15 @@ class Layout:
         if self.strip:
             _strip(destination, self.strip, source)
 
-
-def _inner_path(meta: Mapping[str, Any], key: str, where: str) -> str | None:
-    value = meta.get(key)
-    if value is None:
-        return None
-    path = PurePosixPath(value) if isinstance(value, str) and "\0" not in value else None
-    if path is None or path.is_absolute() or ".." in path.parts:
-        raise UsageError(
-            "a path inside the installation was expected", where=f"{where}: {key}", got=repr(value)
-        )
-    return str(path)
+    def _take_members(self, file: Path, source: Source, staging: Path) -> None:
+        wanted = {member.name for member in self.files}
+        limit = source.unpacked_size or UNSTATED_UNPACKED_SIZE
+        staging.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".members-", dir=staging) as work:
+            step(f"Taking {len(wanted)} files out of {source.file_name}")
+            unpack(file, Path(work), limit=limit, wanted=lambda name: name in wanted)
+            for member in self.files:
+                member.take(Path(work), staging, source.file_name)
 
 
 def _strip(destination: Path, leading: str | bool, source: Source) -> None:

@@ -1,0 +1,5 @@
+"""What the tests of this room share."""
+
+from tests.support.fixtures import folder, server
+
+__all__ = ["folder", "server"]
