@@ -55,6 +55,7 @@ def lay_out(entry: str, folder: Path) -> Path:
             *description.get("variables", {}).values(),
             *(text for texts in description.get("prepend", {}).values() for text in texts),
         ]
+        texts = [text[0] if isinstance(text, list) else text for text in texts]
         wanted += [text.removeprefix("{root}/").replace("*", "3.11") for text in texts]
         usual = ENTRIES[entry]["customize"]["soft_file_universal"]
         inside = description.get("inside", "bin")
@@ -133,8 +134,9 @@ def test_whatever_is_missing_no_variable_names_it(entry: str, tmp_path: Path) ->
         assert_all_exist(given["env"])
     needs_nothing_else = {
         "labelmap.object-detection",
-        "model.tensorflow.py",
+        "model.tensorflow-models-api",
         "model.tensorflow.object-detection",
+        "model.tensorflow.py",
     }
     assert refused or entry in needs_nothing_else
 
@@ -156,6 +158,15 @@ def test_an_installed_package_is_found_by_its_provenance(tmp_path: Path) -> None
     assert given["customize"]["full_path"] == str(tmp_path / "provenance.json")
     assert given["env"]["CK_ENV_DATASET_ANNOTATIONS"] == str(tmp_path / "annotations" / "mine.json")
     assert given["env"]["CK_ENV_DATASET_IMAGE_DIR"] == str(tmp_path / "images")
+
+
+def test_the_api_without_a_folder_slim_has_its_modules_in_research(tmp_path: Path) -> None:
+    named = lay_out("model.tensorflow-models-api", tmp_path)
+    (tmp_path / "research" / "slim").rmdir()
+    answer, given = register("model.tensorflow-models-api", named)
+    research = str(tmp_path / "research")
+    assert given["env"]["CK_ENV_TENSORFLOW_MODELS_SLIM"] == research
+    assert answer["bat"] == f'export PYTHONPATH={research}"${{PYTHONPATH:+:$PYTHONPATH}}"\n'
 
 
 def test_the_folder_of_a_program_is_above_bin() -> None:

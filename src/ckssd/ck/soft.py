@@ -10,12 +10,13 @@ refuses to register a thing of which a variable would name something that is not
     names in ``paths`` that must not be left out; a list among them: at least one of its names.
 ``ckssd.variables``
     variable (whole name, or ``_NAME`` to go behind the prefix) to a text with the names of places, each of
-    which must exist, or ``{version}``. Places: ``{root}``; those that a finder adds.
+    which must exist, or ``{version}``. A list of texts: the first whose places exist. Places: ``{root}``;
+    those that a finder adds.
 ``ckssd.carry``
     variables of the dependency ``from`` it was made from, under this entry's prefix instead of ``prefix``:
     ``names`` without either.
 ``ckssd.prepend``
-    list variable (``PATH``, ``PYTHONPATH``) to paths put in front of it.
+    list variable (``PATH``, ``PYTHONPATH``) to such texts, put in front of it.
 ``ckssd.finder``
     ``python``: found by :mod:`ckssd.install.pythons` instead of CK's search for files. ``data-set``: what
     ``--full_path`` names is a data set in one of the layouts that :mod:`ckssd.coco.layout` knows, with the
@@ -159,8 +160,11 @@ def _missing(description: Mapping[str, Any], found: Mapping[str, Path]) -> Itera
             yield " or ".join(dict.fromkeys(paths[name] for name in alternatives))
 
 
-def _filled(text: str, thing: Thing, version: str) -> tuple[str, bool]:
-    """The text with its places, and whether what it names exists."""
+def _filled(text: str | list[str], thing: Thing, version: str) -> tuple[str, bool]:
+    """The text with its places, or the first of several that names what exists; and whether it does."""
+    if isinstance(text, list):
+        several = [_filled(one, thing, version) for one in text]
+        return next((one for one in several if one[1]), several[0])
     value = text.format(**thing.places, version=version)
     fields = {name for _, name, _, _ in string.Formatter().parse(text) if name}
     if not fields.difference(PLAIN_FIELDS):
@@ -214,9 +218,9 @@ def _python(prefix: str, file: Path) -> dict[str, str]:
     return {f"{prefix}_FILE": str(file), f"{prefix}_BIN": str(file.parent)}
 
 
-def _prepending(lists: dict[str, list[str]], thing: Thing) -> Iterator[str]:
+def _prepending(lists: dict[str, list[str | list[str]]], thing: Thing) -> Iterator[str]:
     for name, folders in lists.items():
-        places = [_filled(folder, thing, "") for folder in folders]
+        places = dict.fromkeys(_filled(folder, thing, "") for folder in folders)
         _refuse(thing.root, [place for place, exists in places if not exists])
         front = ":".join(shlex.quote(place) for place, _ in places)
         yield f'export {name}={front}"${{{name}:+:${name}}}"\n'
