@@ -1,12 +1,15 @@
 """One family of errors: what happened, where, what was expected, what came instead, what to do.
 
 Code that finds a fault raises; one place (the command line, the CK hooks, a program's ``main``) prints.
-``code`` is a stable name for machines, ``exit_code`` the number a process ends with.
+``code`` is a stable name for machines, ``exit_code`` the number a process ends with. No error has the
+secrets of an address in it, whoever wrote its parts.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from ckssd.secrets import hide
 
 
 class CkssdError(Exception):
@@ -36,12 +39,12 @@ class CkssdError(Exception):
         got: object = None,
         advice: str | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = None if where is None else str(where)
-        self.expected = None if expected is None else str(expected)
-        self.got = None if got is None else str(got)
-        self.advice = advice
+        super().__init__(hide(what))
+        self.what = hide(what)
+        self.where = None if where is None else hide(str(where))
+        self.expected = None if expected is None else hide(str(expected))
+        self.got = None if got is None else hide(str(got))
+        self.advice = None if advice is None else hide(advice)
 
     def __str__(self) -> str:
         """One line for people: ``what: where (expected …, got …); advice``."""

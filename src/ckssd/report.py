@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ckssd.errors import CkssdError
+from ckssd.secrets import hide
 
 T = TypeVar("T")
 
@@ -22,8 +23,8 @@ PLAIN_LINE_EVERY_S = 5.0
 
 
 def say(text: str) -> None:
-    """Print one line of progress for people."""
-    print(text, file=sys.stderr, flush=True)
+    """Print one line of progress for people, without the secrets of addresses in it."""
+    print(hide(text), file=sys.stderr, flush=True)
 
 
 def failed(error: CkssdError, prefix: str, error_file: Path | None = None) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ckssd.fetch.reach import reach
+from ckssd.fetch.reach import Reach, reach
+from ckssd.secrets import public
 from tests.support.http_server import LocalServer, Page
 
 
@@ -17,6 +18,15 @@ def test_each_url_says_its_size_or_why_not() -> None:
     assert not answers[gone].reachable
     assert answers[gone].reason.startswith("404")
     assert "refused" in answers[nobody].reason
+
+
+def test_a_password_that_this_process_was_given_is_used_and_not_told() -> None:
+    with LocalServer() as server:
+        there = server.serve("x", Page(b"x" * 1234, login="user:s3cr3t-w0rd"))
+        shown = public(there.replace("://", "://user:s3cr3t-w0rd@"))
+        (answer,) = reach([shown]).values()
+    assert shown == there
+    assert answer == Reach(there, 1234)
 
 
 def test_a_silent_server_is_not_waited_for() -> None:

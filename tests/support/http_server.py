@@ -8,6 +8,7 @@ A page can be replaced while the server runs, and ``server.requests`` tells what
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import gzip
@@ -32,6 +33,7 @@ class Page:
     ``reset_after``: bytes sent in each answer before the connection is reset; ``stall_at``: the byte of
     the file at which it falls silent. ``failures``: how many requests are
     answered with ``status`` before the file is served (all, when it is ``None`` and status is not 200).
+    ``login``: ``name:password`` without which the answer is 401.
     ``length``: "true", "none" (the body ends with the connection), "chunked", or a number to lie with.
     """
 
@@ -51,6 +53,7 @@ class Page:
     stall_at: int | None = None
     drip_seconds: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    login: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         if page is None:
             page = Page(b"<html><title>404</title></html>", status=404, content_type="text/html")
+        elif page.login is not None and headers.get("authorization") != basic(page.login):
+            page = Page(b"<html><title>401</title></html>", status=401, content_type="text/html")
         failing = page.status != 200 and (page.failures is None or count < page.failures)
         with contextlib.suppress(OSError):  # the client has gone
             self._answer(page, headers, count, failing)
@@ -222,6 +227,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(0.02)  # what was sent arrives first; a reset throws away what the client has not read
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+
+def basic(login: str) -> str:
+    """The header by which HTTP's basic authentication carries ``name:password``."""
+    return "Basic " + base64.b64encode(login.encode()).decode()
 
 
 def changed(page: Page, **fields: object) -> Page:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import CkssdError, RunError, error_from
+from ckssd.secrets import hide
 
 Answer = dict[str, Any]
 
@@ -64,6 +65,7 @@ def hook(function: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, An
         except KeyboardInterrupt:
             return {"return": INTERRUPTED, "error": "interrupted"}
         except Exception:  # noqa: BLE001 - a bug, shown whole instead of swallowed by CK
-            return {"return": 1, "error": f"a bug in ck-ssd, please report it:\n{traceback.format_exc()}"}
+            trace = hide(traceback.format_exc())
+            return {"return": 1, "error": f"a bug in ck-ssd, please report it:\n{trace}"}
 
     return wrapped

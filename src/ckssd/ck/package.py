@@ -18,6 +18,7 @@ from ckssd.ck.variations import OPPOSITE, switched_off
 from ckssd.install import registration
 from ckssd.recipes import Dependency, Package, install, recipe_of
 from ckssd.report import say
+from ckssd.secrets import public_value
 
 # CK registers the environment after `setup` returned and gives no hook behind that, so the lock on
 # the folder is kept until this process installs the next package or ends: never two locks at once.
@@ -32,6 +33,8 @@ def pre_path(i: dict[str, Any]) -> Answer:
     by ``--tags=…,no-fixes``, never taken for one with the fixes. Variables that decide the content, such as
     ``--env.DATA_TYPE=FP16``, give an installation of its own, too (:mod:`ckssd.ck.options`).
     """
+    # CK keeps these variables in what it registers, so they lose their secrets before anything else.
+    i["install_env"].update({k: public_value(v) for k, v in i["install_env"].items() if isinstance(v, str)})
     suffix = ""
     for name in switched_off(i["cfg"].get("variations", {}), i["tags"], i["install_env"]):
         i["tags"][i["tags"].index(name)] = OPPOSITE + name
@@ -99,7 +102,7 @@ def package_of(i: dict[str, Any]) -> Package:
 
 
 def _options(variables: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in variables.items()}
+    return {name: public_value(str(value)) for name, value in variables.items()}
 
 
 def _variations(i: dict[str, Any]) -> tuple[str, ...]:

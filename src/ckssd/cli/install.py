@@ -14,6 +14,7 @@ import argparse
 from ckssd.ck.installer import install_package
 from ckssd.ck.plan import Planned, plan_install, total
 from ckssd.cli.result import Result
+from ckssd.secrets import public_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +68,7 @@ def planned(steps: list[Planned]) -> Result:
 
 
 def pairs(texts: list[str], flag: str) -> dict[str, str]:
-    """Split ``NAME=VALUE`` arguments.
+    """Split ``NAME=VALUE`` arguments; addresses among the values are made public.
 
     Raises
     ------
@@ -81,5 +82,5 @@ def pairs(texts: list[str], flag: str) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise UsageError("An argument is not a pair", where=flag, expected="NAME=VALUE", got=text)
-        result[name] = value
+        result[name] = public_value(value)
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import ckssd
 from ckssd.cli import (
@@ -31,6 +31,7 @@ from ckssd.cli import (
 from ckssd.cli.result import Result, output_to_stderr, show, show_error
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
+from ckssd.secrets import hide
 
 
 class Command(Protocol):
@@ -72,9 +73,17 @@ exit codes: 0 done, 1 a bug, 2 bad arguments, 3 bad input file, 4 not installed 
             5 verification failed, 6 network, 7 the machine lacks something, 8 a run failed"""
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose messages show no secret of an address among the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and end."""
+        super().error(hide(message))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser with every command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ckssd",
         description="SSD-MobileNet, reproducible again: install, convert, run and measure.",
         epilog=EXIT_CODES,

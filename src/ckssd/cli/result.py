@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ckssd.errors import CkssdError
+from ckssd.secrets import hide_addresses, hide_in
 
 ENVELOPE_VERSION = 1
 
@@ -34,7 +35,7 @@ def envelope(command: str, result: Result | None, errors: list[CkssdError]) -> d
         "ckssd": ENVELOPE_VERSION,
         "command": command,
         "status": "failed" if errors else "ok",
-        "data": result.data if result else {},
+        "data": hide_in(result.data) if result else {},
         "errors": [error.as_dict() for error in errors],
     }
 
@@ -54,7 +55,7 @@ def _show(command: str, result: Result, *, as_json: bool) -> None:
         errors = [result.error] if result.error else []
         print(json.dumps(envelope(command, result, errors), indent=2, sort_keys=True))
     elif result.text:
-        print(result.text)
+        print(hide_addresses(result.text))
     if result.error:
         sys.stdout.flush()
         print(f"ckssd {command}: {result.error}", file=sys.stderr)

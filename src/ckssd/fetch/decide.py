@@ -20,6 +20,12 @@ from ckssd.fetch.source import Source
 RETRY_STATUS = frozenset({408, 425, 429})
 LONGEST_WAIT_SECONDS = 30.0
 PROGRESS_BYTES = 64 * 1024
+WANTS = {
+    401: ": it wants a name and a password, best from ~/.netrc (machine HOST login NAME password WORD), or in"
+    " the address, where they have to be given each time: they are never recorded",
+    403: ": it does not let you; a signed address has to be given anew each time (its signature is never"
+    " recorded and expires), a name and a password are taken from ~/.netrc",
+}
 GZIP_NAMES = (".gz", ".tgz")
 HTML_NAMES = (".html", ".htm", ".xhtml", ".xml", ".svg")
 
@@ -109,7 +115,7 @@ def decide_answer(status: int, headers: Mapping[str, str], offset: int, source: 
         return Decision(Step.START_OVER, "the server has no bytes beyond those already here (416)")
     if status in RETRY_STATUS or 500 <= status < 600:
         return Decision(Step.RETRY, f"the server answered {status}", _seconds(headers.get("Retry-After")))
-    return Decision(Step.NEXT_URL, f"the server answered {status}")
+    return Decision(Step.NEXT_URL, f"the server answered {status}{WANTS.get(status, '')}")
 
 
 def _decide_partial(headers: Mapping[str, str], offset: int, source: Source) -> Decision:

@@ -11,12 +11,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ckssd.errors import EnvironmentSetupError, InputError, NetworkError, UsageError, VerificationError
 from ckssd.fetch.settings import is_offline
+from ckssd.secrets import given, public
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 ABSENT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", re.I)
@@ -36,7 +37,7 @@ class GitSource:
     Parameters
     ----------
     url
-        Address of the repository: ``https://…``, ``file://…`` or a path.
+        Address of the repository: ``https://…``, ``file://…`` or a path; kept in its public form.
     commit
         The full id, 40 hexadecimal digits.
     folders
@@ -48,6 +49,7 @@ class GitSource:
     folders: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", public(self.url))
         if not COMMIT_ID.fullmatch(self.commit):
             raise UsageError(
                 "a commit is named by its full id, which verifies it",
@@ -119,6 +121,7 @@ def _check_out(source: GitSource, work: Path) -> None:
     if source.folders:
         _git(source, work, "sparse-checkout", "set", *source.folders)
     _git(source, work, "checkout", "--quiet", "--detach", source.commit)
+    (work / ".git" / "FETCH_HEAD").unlink(missing_ok=True)  # git writes the address there as it asked it
     got = _git(source, work, "rev-parse", "HEAD").strip()
     changed = _git(source, work, "status", "--porcelain").strip()
     if got != source.commit or changed:
@@ -132,7 +135,7 @@ def _check_out(source: GitSource, work: Path) -> None:
 
 def _git(source: GitSource, work: Path, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C")
+    environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C", **_secrets_of(source, environment))
     try:
         done = subprocess.run(
             ["git", *CONFIGURATION, *words],
@@ -151,6 +154,19 @@ def _git(source: GitSource, work: Path, *words: str) -> str:
     if done.returncode != 0:
         raise _failure(source, words, done.stderr)
     return done.stdout
+
+
+def _secrets_of(source: GitSource, environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which git asks the address that was given: not in its arguments, nor in what it writes."""
+    address = given(source.url)
+    if address == source.url:
+        return {}
+    number = int(environment.get("GIT_CONFIG_COUNT", "0"))
+    return {
+        "GIT_CONFIG_COUNT": str(number + 1),
+        f"GIT_CONFIG_KEY_{number}": f"url.{address}.insteadOf",
+        f"GIT_CONFIG_VALUE_{number}": source.url,
+    }
 
 
 def _offline(source: GitSource) -> NetworkError:

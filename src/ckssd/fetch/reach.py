@@ -14,6 +14,7 @@ import requests
 
 from ckssd import __version__
 from ckssd.fetch.transfer import BROKEN_LINE, short_reason
+from ckssd.secrets import given
 
 TIMEOUT_SECONDS = 10.0
 AT_ONCE = 16
@@ -47,7 +48,7 @@ def reach(urls: Iterable[str], timeout: float = TIMEOUT_SECONDS) -> dict[str, Re
 
 def _ask(session: requests.Session, url: str, timeout: float) -> Reach:
     try:
-        with session.get(url, timeout=timeout, stream=True) as answer:
+        with session.get(given(url), timeout=timeout, stream=True) as answer:
             return _of(url, answer)
     except BROKEN_LINE as error:
         return Reach(url, reason=short_reason(error))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ckssd.errors import UsageError
 from ckssd.fetch.source import ACCEPT_UNVERIFIED, is_web_url
+from ckssd.secrets import public
 
 TRUE_WORDS = frozenset({"1", "yes", "true", "on"})
 FALSE_WORDS = frozenset({"", "0", "no", "false", "off"})
@@ -23,7 +24,7 @@ class Settings:
     cache
         Folder of the content-addressed cache.
     mirror
-        A folder or an ``http(s)`` URL that stands before every source, or ``None``.
+        A folder or an ``http(s)`` URL (in its public form) that stands before every source, or ``None``.
     offline
         Never open a connection.
     accept_unverified
@@ -97,8 +98,8 @@ def _mirror(env: Mapping[str, str]) -> str | None:
         return None
     if mirror.startswith(("http://", "https://")):
         if not is_web_url(mirror):
-            raise UsageError("the mirror's URL is malformed", where="CKSSD_MIRROR", got=mirror)
-        return mirror.rstrip("/")
+            raise UsageError("the mirror's URL is malformed", where="CKSSD_MIRROR", got=public(mirror))
+        return public(mirror.rstrip("/")).rstrip("/")
     folder = Path(mirror).expanduser().absolute()
     if not folder.is_dir():
         raise UsageError(

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ckssd.errors import UsageError, VerificationError
 from ckssd.fetch.purl import Purl
+from ckssd.secrets import public
 
 KNOWN_KEYS = frozenset(
     {"file_name", "urls", "purl", "size", "sha256", "md5", "licence", "unpacked_size", "note"}
@@ -33,7 +34,8 @@ class Source:
     file_name
         The name it is stored under: a plain name, no folder.
     urls
-        Where it is published, best first (``http`` or ``https``); may be empty with a ``purl``.
+        Where it is published, best first (``http`` or ``https``), in their public form; may be empty with
+        a ``purl``.
     size
         Bytes; ``None`` when nobody published it. Never ``None`` for a source with only an md5.
     sha256, md5
@@ -54,6 +56,9 @@ class Source:
     licence: str | None = None
     unpacked_size: int | None = None
     purl: Purl | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "urls", tuple(public(url) for url in self.urls))
 
     @property
     def origin(self) -> str | None:
@@ -177,7 +182,7 @@ def _urls(meta: Mapping[Any, Any], where: str) -> tuple[str, ...]:
                 "this is no URL of a file",
                 where=f"{where}: urls",
                 expected="http:// or https://",
-                got=repr(url),
+                got=repr(public(url) if isinstance(url, str) else url),
             )
     if len(set(urls)) != len(urls):
         raise UsageError("a URL is given twice", where=f"{where}: urls")

@@ -6,6 +6,7 @@ What to do with each kind of answer is decided in :mod:`ckssd.fetch.decide`; thi
 from __future__ import annotations
 
 import http.client
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from ckssd.fetch.hashing import CHUNK_BYTES
 from ckssd.fetch.partfile import PartFile, TooManyBytesError
 from ckssd.fetch.settings import Settings
 from ckssd.fetch.source import Source
+from ckssd.secrets import given, hide
 
 CONNECT_SECONDS = 15.0
 STALLED_BYTES_PER_SECOND = 1024
@@ -84,7 +86,7 @@ def transfer(
         part.clear()  # nothing could judge a seam between what is there and what will come
     try:
         with session.get(
-            url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, settings.stall_seconds)
+            given(url), headers=headers, stream=True, timeout=(CONNECT_SECONDS, settings.stall_seconds)
         ) as response:
             _take(response, url, source, part, settings, moved)
     except HOPELESS as error:
@@ -187,4 +189,5 @@ def short_reason(error: BaseException) -> str:
             break
         seen = inner
     text = getattr(seen, "strerror", None) or str(seen).split(": ", 1)[-1] or type(seen).__name__
-    return " ".join(str(text).split())[:200]
+    # requests names what it asked without the server: "/file?signature=…"
+    return re.sub(r"\?\S+=\S+", "?…", hide(" ".join(str(text).split())))[:200]

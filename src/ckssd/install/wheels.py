@@ -10,6 +10,7 @@ from typing import Any
 
 from ckssd.errors import RunError
 from ckssd.install.uv import run_uv
+from ckssd.secrets import public
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -63,5 +64,5 @@ def _file_of(package: dict[str, Any]) -> LockedFile:
     # Several wheels fit at times (manylinux tags); uv lists the best one first.
     file = package["wheels"][0] if package.get("wheels") else package["sdist"]
     return LockedFile(
-        str(package["name"]), str(package["version"]), file["url"], file["hashes"].get("sha256", "")
+        str(package["name"]), str(package["version"]), public(file["url"]), file["hashes"].get("sha256", "")
     )

@@ -19,6 +19,7 @@ from ckssd.recipes.layout import LAYOUT_KEYS, Layout
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.registry import download_from_registry
+from ckssd.secrets import addresses
 
 OVERRIDES = ("PACKAGE_URL", "PACKAGE_SHA256")
 
@@ -99,7 +100,8 @@ def _read(table: Mapping[str, Any], where: str, accept: Collection[str]) -> tupl
 
 
 def _override(package: Package, stated: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    urls, digests = (_listed(package.options.get(name, "")) for name in OVERRIDES)
+    urls = addresses(package.options.get(OVERRIDES[0], ""))
+    digests = [part.strip() for part in package.options.get(OVERRIDES[1], "").split(",") if part.strip()]
     if not (urls or digests):
         return stated
     if not len(urls) == len(digests) == len(stated):
@@ -120,10 +122,6 @@ def _override(package: Package, stated: Sequence[Mapping[str, Any]]) -> Sequence
         }
         for entry, url, digest in zip(stated, urls, digests)
     ]
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _check_content(package: Package, staging: Path) -> None:

@@ -14,6 +14,7 @@ import ckssd
 from ckssd.install import Identity, Outcome, Provenance, ensure
 from ckssd.recipes.package import Package, Used
 from ckssd.report import say, step
+from ckssd.secrets import public_value
 
 Fill = Callable[[Package, Path], Used]
 Check = Callable[[Package, Provenance], None]
@@ -52,8 +53,11 @@ class Recipe:
         return self.fill(replace(package, options=options), staging)
 
     def own_options(self, package: Package) -> dict[str, str]:
-        """Return the variables of this install that make its content another than the entry's own."""
-        given = {name: package.options.get(name, "").strip() for name in self.content}
+        """Return the variables of this install that make its content another than the entry's own.
+
+        The secrets of an address are no part of them.
+        """
+        given = {name: public_value(package.options.get(name, "").strip()) for name in self.content}
         return {name: value for name, value in given.items() if value not in ("", self.content[name])}
 
     def identity(self, package: Package) -> Identity:
