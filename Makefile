@@ -16,7 +16,7 @@ endif
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(SETUP) ## set up what is missing: .venv (locked), the CK home in .ck
@@ -38,9 +38,21 @@ demo: $(SETUP) ## install, convert and measure the built-in model; print the tab
 bench: $(SETUP) ## measure speed against the bound and plain loops; results in bench/results
 	@.venv/bin/python -m bench.run
 
+# Processes that share the tests: more than cores, because CK sleeps now and then.
+WORKERS ?= 3
+PYTEST := .venv/bin/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: check
+check: lint ## lint, then the tests that need no CK home: under a minute
+	@$(PYTEST) -m "not home and not full"
+
 .PHONY: test
-test: $(DEV) lint ## run every test: lint, unit, real ck commands, end to end
-	@.venv/bin/pytest
+test: lint ## lint, then every promise: unit, real ck commands, end to end: under 8 minutes
+	@$(PYTEST) -m "not full"
+
+.PHONY: test-full
+test-full: lint ## the same over the whole matrix of versions and models
+	@$(PYTEST)
 
 .PHONY: lint
 lint: $(DEV) ## check format, style, types and layers

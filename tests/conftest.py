@@ -1,25 +1,59 @@
-"""Fixtures for the tests with real ``ck`` commands: one CK home per session, filled once."""
+"""Fixtures of all rooms: what one run installs once, and homes of one test's own.
+
+Which home for a new test, from cheap to dear:
+
+- ``installed``: everything that the demo needs is there; install nothing else in it, break nothing.
+- ``Sandbox(folder, tools=shared)``: an empty home in which what another test has installed is at once there
+  again. For a module's own packages; name it in a module-scoped fixture, which ends with ``remove()``.
+- ``sandbox``: an empty home with tools of its own, for what installs, breaks or counts what is installed.
+- ``made_once(name, make)`` of ``tests.support.run``: a folder of files that is made once per run.
+
+A program's ``tmp`` is in the home: ``installed.program("convert-tflite") / "tmp"``. What only repeats a
+promise over a wider matrix is ``@pytest.mark.full``: `make test-full` runs it, `make test` does not.
+Tests with the fixtures above are marked ``home`` by themselves; `make check` runs all others.
+"""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.run import begin_run, install_once, shared_home
 from tests.support.sandbox import Sandbox
 
 PACKAGES = (
+    "lib,tensorflow,vcpu,v2",
+    "lib,openvino",
     "lib,litert",
     "tool,coco",
-    "lib,tensorflow,vcpu,v2",
-    "model,tensorflow,api",
     "dataset,object-detection,shapes,val",
+    "model,tensorflow,api",
     "model,tflite,ssd-mobilenet,shapes",
-    "lib,openvino",
     "model,openvino,ssd-mobilenet,shapes",
 )
+HOMES = {"shared", "sandbox"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the run that its processes share."""
+    begin_run(config)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Mark the tests that have a CK home; put those last, or first where processes share the tests.
+
+    Then none of the processes is left alone with a long one at the end.
+    """
+    for item in items:
+        if HOMES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("home")
+    yield
+    first = hasattr(config, "workerinput")
+    items.sort(key=lambda item: (item.get_closest_marker("home") is not None) != first)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,13 +72,18 @@ def _signals_that_children_obey() -> None:
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def shared() -> Sandbox:
+    """The CK home of this run, whose tools other homes share; tests run their commands in those."""
+    return shared_home()
+
+
+@pytest.fixture(scope="session")
+def installed(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A CK home with everything that the demo needs; tests must not change what is installed in it."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("ck home") / "of the tests")
-    for tags in PACKAGES:
-        sandbox.install(tags)
-    yield sandbox
-    sandbox.remove()
+    install_once(shared, PACKAGES)
+    home = Sandbox(tmp_path_factory.mktemp("ck home") / "of the tests", like=shared)
+    yield home
+    home.remove()
 
 
 @pytest.fixture

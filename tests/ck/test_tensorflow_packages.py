@@ -13,6 +13,8 @@ from ckssd.install import find_pythons
 from tests.support.fake_tensorflow import make_fake_bazel, make_fake_tensorflow
 from tests.support.sandbox import CHECKOUT, Sandbox
 
+pytestmark = pytest.mark.home
+
 TAGS = "lib,tensorflow,v1.13,vcpu"
 # The question behind it is CK's own, and longer than on the page.
 MENU = """
@@ -75,6 +77,7 @@ def test_option_1_installs_tensorflow_1_13_1_in_under_a_minute(plain_sandbox: Sa
     assert provenance_of(sandbox, TAGS)["entry"]["uid"] == "88ad16f0bcfb4ae2"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "version",
     [

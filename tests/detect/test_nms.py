@@ -1,11 +1,7 @@
-"""Our NMS against TFLite's kernel: the same boxes, classes and scores, bit by bit.
-
-10,000 random cases take half a minute; ``CKSSD_NMS_CASES=300`` compares fewer.
-"""
+"""Our NMS against TFLite's kernel: the same boxes, classes and scores, bit by bit."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +17,7 @@ from ckssd.errors import InputError
 from ckssd.tflite.options import PostProcessOptions
 from tests.detect.kernel import run_kernel
 
-CASES = int(os.environ.get("CKSSD_NMS_CASES", "10000"))
+CASES, CASES_OF_THE_FULL_TEST = 1000, 10_000
 OPTIONS = PostProcessOptions(6, 100, 1, 0.3, 0.6, 10.0, 10.0, 5.0, 5.0, use_regular_nms=True)
 
 
@@ -90,14 +86,17 @@ def assert_equal(found: tuple[np.ndarray, ...], expected: tuple[np.ndarray, ...]
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
 
 
-@settings(max_examples=CASES, deadline=None)
-@given(
+any_case = given(
     seed=st.integers(0, 2**32 - 1),
     anchors=st.integers(1, 90),
     background=st.integers(0, 1),
     crowd=st.sampled_from([0.01, 0.1, 1.0]),
     options=all_options(),
 )
+
+
+@settings(max_examples=CASES, deadline=None)
+@any_case
 def test_it_gives_what_the_kernel_gives(
     seed: int, anchors: int, background: int, crowd: float, options: PostProcessOptions
 ) -> None:
@@ -105,7 +104,17 @@ def test_it_gives_what_the_kernel_gives(
     assert_equal(case.ours(), case.kernel())
 
 
-@settings(max_examples=max(CASES // 10, 30), deadline=None)
+@pytest.mark.full
+@settings(max_examples=CASES_OF_THE_FULL_TEST, deadline=None)
+@any_case
+def test_it_gives_what_the_kernel_gives_in_ten_thousand_cases(
+    seed: int, anchors: int, background: int, crowd: float, options: PostProcessOptions
+) -> None:
+    case = make_case(seed, anchors, options, background=background, crowd=crowd)
+    assert_equal(case.ours(), case.kernel())
+
+
+@settings(max_examples=CASES // 5, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), anchors=st.integers(1, 60), levels=st.integers(1, 9))
 def test_tied_scores_of_one_class_are_taken_in_the_order_of_the_anchors(
     seed: int, anchors: int, levels: int

@@ -8,22 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sandbox import CHECKOUT, Done, Sandbox
+from tests.support.sandbox import Done, Sandbox
 
-PROGRAM = CHECKOUT / "program" / "object-detection-tflite"
-TIMER = PROGRAM / "tmp" / "tmp-ck-timer.json"
+PROGRAM = "object-detection-tflite"
 LEAST_MAP = 0.72
 
 
 def benchmark(sandbox: Sandbox, record: str, *options: str) -> Done:
     return sandbox.ck(
-        *("benchmark", "program:object-detection-tflite", "--repetitions=1"),
+        *("benchmark", f"program:{PROGRAM}", "--repetitions=1"),
         *("--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
         *("--record", "--record_repo=local", f"--record_uoa={record}"),
         "--tags=object-detection,ssd-mobilenet,tflite,accuracy",
         *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
         *options,
     )
+
+
+def timer_of(sandbox: Sandbox) -> Path:
+    return sandbox.program(PROGRAM) / "tmp" / "tmp-ck-timer.json"
 
 
 def recorded(sandbox: Sandbox, record: str) -> list[Path]:
@@ -49,7 +52,7 @@ def test_the_summary_is_the_seeds_with_true_numbers_and_repeats_exactly(installe
     assert float(recall) >= float(mean)
     if nms == "regular":
         assert float(mean) >= LEAST_MAP
-    timer = json.loads(TIMER.read_text())
+    timer = json.loads(timer_of(installed).read_text())
     assert (repr(timer["mAP"]), repr(timer["recall"])) == (mean, recall)
 
     again = benchmark(installed, f"accuracy-{nms}", f"--env.USE_NMS={nms}")
@@ -84,11 +87,11 @@ def test_a_bad_value_is_one_line_and_nothing_is_recorded(installed: Sandbox, set
     assert "Traceback" not in done.text
     assert "Recorded successfully" not in done.text
     assert not recorded(installed, record)
-    assert not TIMER.exists()
+    assert not timer_of(installed).exists()
 
 
 def test_a_preset_gives_the_variables_of_the_run(installed: Sandbox) -> None:
-    run = f'"$CK_ENV_LIB_LITERT_PYTHON_FILE" "{PROGRAM}/run.py"'
+    run = f'"$CK_ENV_LIB_LITERT_PYTHON_FILE" "{installed.program(PROGRAM)}/run.py"'
     done = installed.ck(
         "virtual",
         "env",
@@ -126,7 +129,7 @@ def test_latency_is_asked_for_and_changes_no_digit(installed: Sandbox) -> None:
     assert "Mode: throughput (an image for each core)\n" in many.out
     assert "Threads: 3 interpreters with 1 each" in many.out
     assert "Mode: latency (one image at a time)\n" in one.out
-    times = json.loads(TIMER.read_text())
+    times = json.loads(timer_of(installed).read_text())
     assert (
         0 < times["detection_time_median_s"] <= times["detection_time_p90_s"] <= times["detection_time_p99_s"]
     )

@@ -10,17 +10,15 @@ import pytest
 
 from ckssd.detect.openvino import read_ir
 from tests.e2e.test_equality import variables
-from tests.support.sandbox import CHECKOUT, Done, Sandbox
+from tests.support.sandbox import Done, Sandbox
 
-PROGRAM = CHECKOUT / "program" / "object-detection-openvino"
-TIMER = PROGRAM / "tmp" / "tmp-ck-timer.json"
-OPTIMIZED = CHECKOUT / "program" / "model-optimizer" / "tmp"
+PROGRAM = "object-detection-openvino"
 MAP_TOLERANCE = 0.002
 
 
 def benchmark(sandbox: Sandbox, record: str, *options: str) -> Done:
     return sandbox.ck(
-        *("benchmark", "program:object-detection-openvino", "--repetitions=1"),
+        *("benchmark", f"program:{PROGRAM}", "--repetitions=1"),
         *("--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
         *("--record", "--record_repo=local", f"--record_uoa={record}"),
         "--tags=object-detection,ssd-mobilenet,openvino,accuracy",
@@ -29,8 +27,16 @@ def benchmark(sandbox: Sandbox, record: str, *options: str) -> Done:
     )
 
 
+def timer_of(sandbox: Sandbox) -> Path:
+    return sandbox.program(PROGRAM) / "tmp" / "tmp-ck-timer.json"
+
+
 def optimize(sandbox: Sandbox, *options: str) -> Done:
     return sandbox.ck("run", "program:model-optimizer", "--dep_add_tags.weights=shapes", *options)
+
+
+def optimized_in(sandbox: Sandbox) -> Path:
+    return sandbox.program("model-optimizer") / "tmp"
 
 
 def test_the_package_gives_the_variables_of_an_openvino_model(installed: Sandbox) -> None:
@@ -58,7 +64,7 @@ def test_the_benchmark_has_tflites_accuracy_and_the_seeds_summary(installed: San
     for line in ("Graph loaded in", "All images loaded in", "All images detected in"):
         assert re.search(rf"^{line} \d+\.\d+s$", done.out, re.MULTILINE), line
     assert "Runtime: openvino, float32" in done.out
-    timer = json.loads(TIMER.read_text())
+    timer = json.loads(timer_of(installed).read_text())
     assert f"mAP: {timer['mAP']!r}\n" in done.out
     tflite = json.loads(installed.ckssd("benchmark", "--nms=regular", "--json").out)["data"]
     assert timer["mAP"] == pytest.approx(tflite["mAP"], abs=MAP_TOLERANCE)
@@ -97,7 +103,7 @@ def test_a_bad_value_is_one_line_and_nothing_is_recorded(installed: Sandbox, set
     assert re.search(r"^\* Failed: yes$", done.out, re.MULTILINE), "CK says it"
     assert "Traceback" not in done.text
     assert not (installed.folder / "repos" / "local" / "experiment" / record).exists()
-    assert not TIMER.exists()
+    assert not timer_of(installed).exists()
 
 
 def test_model_optimizer_converts_the_chosen_model_by_seed_2s_configuration(installed: Sandbox) -> None:
@@ -109,24 +115,25 @@ def test_model_optimizer_converts_the_chosen_model_by_seed_2s_configuration(inst
     )
     assert done.code == 0, done.text
     assert "FAILED" not in done.text
-    model = read_ir(OPTIMIZED / "ssd.xml")
+    written = optimized_in(installed)
+    model = read_ir(written / "ssd.xml")
     assert (model.score_threshold, model.keep_top_k) == (0.01, 200), "what the configuration states"
-    assert f"{OPTIMIZED / 'ssd.bin'}  {(OPTIMIZED / 'ssd.bin').stat().st_size} bytes" in done.out
+    assert f"{written / 'ssd.bin'}  {(written / 'ssd.bin').stat().st_size} bytes" in done.out
 
 
 def test_model_optimizer_fails_with_one_line_and_no_file(installed: Sandbox) -> None:
     done = optimize(installed, "--env.MO_OUTPUT=no_such_node", "--env.MO_MODEL_NAME=none")
     (line,) = re.findall(r"^FAILED: .*$", done.text, re.MULTILINE)
     assert "no such node" in line
-    assert not (OPTIMIZED / "none.xml").exists()
+    assert not (optimized_in(installed) / "none.xml").exists()
     assert "Traceback" not in done.text
 
 
 def test_a_frozen_graph_of_the_checkpoint_goes_into_model_optimizer(installed: Sandbox) -> None:
     frozen = installed.ck("run", "program:export-frozen-graph", "--dep_add_tags.weights=shapes")
     assert frozen.code == 0, frozen.text
-    graph = CHECKOUT / "program" / "export-frozen-graph" / "tmp" / "frozen_inference_graph.pb"
+    graph = installed.program("export-frozen-graph") / "tmp" / "frozen_inference_graph.pb"
     assert str(graph) in frozen.out
     done = optimize(installed, f"--env.MO_INPUT_MODEL={graph}", "--env.MO_MODEL_NAME=again")
     assert "FAILED" not in done.text
-    assert read_ir(OPTIMIZED / "again.xml").num_classes == 6
+    assert read_ir(optimized_in(installed) / "again.xml").num_classes == 6

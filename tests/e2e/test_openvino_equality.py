@@ -61,10 +61,12 @@ def tensorflow(installed: Sandbox) -> Path:
 
 
 @pytest.fixture(scope="module")
-def exporters(installed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def exporters(
+    installed: Sandbox, shared: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Path]]:
     """Release to the directory ``object_detection``."""
     folder = tmp_path_factory.mktemp("exporters")
-    other = Sandbox(folder / "a ck home")
+    other = Sandbox(folder / "a ck home", tools=shared)
     other.install("model,tensorflow,api,v2019.05")
     name = "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"
     may_2019 = Path(variables(other, "model,tensorflow,api")[name])

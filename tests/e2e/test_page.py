@@ -60,7 +60,7 @@ def test_every_command_of_the_page_does_what_the_page_says(sandbox: Sandbox, ser
     assert re.search(r'key: "max_detections"\s+value \{\s+i: 100', text)
     graph = sandbox.folder / "graph"
     assert (graph / "detect.tflite").stat().st_size > (graph / "detect_cut.tflite").stat().st_size > 0
-    by_program = Path(CHECKOUT, "program", "convert-tflite", "tmp", "detect_cut.tflite")
+    by_program = sandbox.program("convert-tflite") / "tmp" / "detect_cut.tflite"
     assert by_program.read_bytes() == (graph / "detect_cut.tflite").read_bytes()
 
 

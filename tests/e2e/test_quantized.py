@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from ckssd.tflite.model import read_model
-from tests.support.sandbox import CHECKOUT, Sandbox
+from tests.support.sandbox import Sandbox
 
 GRAPH = "CK_ENV_TENSORFLOW_MODEL_TFLITE_GRAPH"
 LEAST_LOSS_THAT_IS_WRONG = 0.01
-TMP = CHECKOUT / "program" / "convert-tflite" / "tmp"
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +69,9 @@ def test_the_program_quantises_with_images_that_the_data_set_does_not_have(
     )
     assert done.code == 0, done.text
     assert "Calibrated with 3 images drawn for it (shapes of seed 8)" in done.out
-    assert read_model(TMP / "detect_int8.tflite").inputs[0].dtype == "uint8"
-    assert len(json.loads((TMP / "calibration.json").read_text())["images"]) == 3
+    written = installed.program("convert-tflite") / "tmp"
+    assert read_model(written / "detect_int8.tflite").inputs[0].dtype == "uint8"
+    assert len(json.loads((written / "calibration.json").read_text())["images"]) == 3
 
 
 def test_an_image_that_is_none_fails_with_one_line_and_leaves_nothing(

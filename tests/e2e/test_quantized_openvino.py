@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sandbox import CHECKOUT, Sandbox
+from tests.support.sandbox import Sandbox
 
-TIMER = CHECKOUT / "program" / "object-detection-openvino" / "tmp" / "tmp-ck-timer.json"
+PROGRAM = "object-detection-openvino"
 LEAST_LOSS_THAT_IS_WRONG = 0.01
 LEAST_MEAN_AVERAGE_PRECISION = 0.7
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def home(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A CK home with the float and the quantised OpenVINO model."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("int8 IR") / "ck home")
+    sandbox = Sandbox(tmp_path_factory.mktemp("int8 IR") / "ck home", tools=shared)
     for tags in ("tool,coco", "dataset,object-detection,shapes,val", "lib,openvino", "lib,nncf"):
         sandbox.install(tags)
     for tags in (
@@ -35,12 +35,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def measured(home: Sandbox, weights: str) -> tuple[float, str]:
     """MAP and the precision that the record states."""
     done = home.ck(
-        *("benchmark", "program:object-detection-openvino", "--repetitions=1", "--sleep=0"),
+        *("benchmark", f"program:{PROGRAM}", "--repetitions=1", "--sleep=0"),
         *("--skip_print_timers", "--skip_stat_analysis", f"--dep_add_tags.weights={weights}"),
     )
     assert done.code == 0, done.text
     (mean,) = re.findall(r"^mAP: (\S+)$", done.out, re.MULTILINE)
-    return float(mean), json.loads(TIMER.read_text())["settings"]["precision"]
+    timer = home.program(PROGRAM) / "tmp" / "tmp-ck-timer.json"
+    return float(mean), json.loads(timer.read_text())["settings"]["precision"]
 
 
 @pytest.fixture(scope="module")

@@ -31,9 +31,9 @@ NUM_ANCHORS, NUM_CLASSES = 1917, 90
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def old(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A CK home of the seed's time: TensorFlow 1.13.1, the Object Detection API, the model made by them."""
-    made = Sandbox(tmp_path_factory.mktemp("ck home") / "of TensorFlow 1.13")
+    made = Sandbox(tmp_path_factory.mktemp("ck home") / "of TensorFlow 1.13", tools=shared)
     for tags in ("lib,tensorflow,v1.13,vcpu,vprebuilt", "model,tensorflow,api", TAGS):
         made.install(tags)
     yield made

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.support.sandbox import CHECKOUT, Sandbox
+from tests.support.sandbox import Sandbox
 
 
 def test_export_then_convert_make_the_graphs_that_the_package_has(
@@ -14,12 +14,12 @@ def test_export_then_convert_make_the_graphs_that_the_package_has(
 ) -> None:
     exported = installed.ck("run", "program:export-tflite-ssd-graph", "--dep_add_tags.weights=shapes")
     assert "FAILED" not in exported.text
-    text = (CHECKOUT / "program" / "export-tflite-ssd-graph" / "tmp" / "tflite_graph.pbtxt").read_text()
+    text = (installed.program("export-tflite-ssd-graph") / "tmp" / "tflite_graph.pbtxt").read_text()
     assert re.search(r'key: "use_regular_nms"\s+value \{\s+b: true', text)
     assert re.search(r'key: "max_detections"\s+value \{\s+i: 100', text)
     converted = installed.ck("run", "program:convert-tflite")
     assert "FAILED" not in converted.text
-    made = CHECKOUT / "program" / "convert-tflite" / "tmp"
+    made = installed.program("convert-tflite") / "tmp"
     assert (made / "detect.tflite").read_bytes() == (shapes_tflite / "detect_regular_nms.tflite").read_bytes()
     assert (made / "detect_cut.tflite").read_bytes() == (shapes_tflite / "detect_no_nms.tflite").read_bytes()
 

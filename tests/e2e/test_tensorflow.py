@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox import CHECKOUT, Sandbox
+from tests.support.sandbox import Sandbox
 
-TIMER = CHECKOUT / "program" / "object-detection-tensorflow" / "tmp" / "tmp-ck-timer.json"
+PROGRAM = "object-detection-tensorflow"
 RECORD = "tensorflow-accuracy"
 COUNT = 24
 SCORE_TOLERANCE, BOX_TOLERANCE = 1e-5, 0.01  # the box's in pixels
@@ -24,6 +24,10 @@ class Found:
 
     record: dict[str, Any]
     results: list[dict[str, Any]]
+
+
+def timer_of(sandbox: Sandbox) -> Path:
+    return sandbox.program(PROGRAM) / "tmp" / "tmp-ck-timer.json"
 
 
 def by_ckssd(installed: Sandbox, runtime: str, file: Path) -> Found:
@@ -42,7 +46,7 @@ def found(installed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Found
 
 def test_ck_benchmark_records_the_same(installed: Sandbox, found: Found) -> None:
     done = installed.ck(
-        *("benchmark", "program:object-detection-tensorflow", f"--env.CK_BATCH_COUNT={COUNT}"),
+        *("benchmark", f"program:{PROGRAM}", f"--env.CK_BATCH_COUNT={COUNT}"),
         *(
             "--env.CK_RESIZE=tf1",
             "--repetitions=1",
@@ -55,7 +59,7 @@ def test_ck_benchmark_records_the_same(installed: Sandbox, found: Found) -> None
     )
     assert done.code == 0, done.text
     assert list((installed.folder / "repos" / "local" / "experiment" / RECORD).glob("ckp-*"))
-    timer = json.loads(TIMER.read_text())
+    timer = json.loads(timer_of(installed).read_text())
     assert f"\nmAP: {timer['mAP']!r}\n" in done.out
     for key in ("images", "detections_sha256", "mAP", "recall", "metrics", "per_class"):
         assert timer[key] == found.record[key], key
@@ -86,8 +90,8 @@ def is_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def test_a_bad_value_is_one_line_and_nothing_is_recorded(installed: Sandbox) -> None:
-    done = installed.ck("benchmark", "program:object-detection-tensorflow", "--env.USE_NMS=fast", "--sleep=0")
+    done = installed.ck("benchmark", f"program:{PROGRAM}", "--env.USE_NMS=fast", "--sleep=0")
     (line,) = re.findall(r"^FAILED: .*$", done.text, re.MULTILINE)
     assert "USE_NMS" in line
     assert "Traceback" not in done.text
-    assert not TIMER.exists()
+    assert not timer_of(installed).exists()

@@ -19,6 +19,8 @@ from ckssd.tflite.export import Checkpoint, export_tflite_graph
 from ckssd.tflite.process import research_directories, tool_environment
 from ckssd.tflite.settings import ExportSettings
 
+pytestmark = pytest.mark.home
+
 GIVEN = {
     "python": ("CKSSD_TEST_TF_PYTHON", "lib,tensorflow,v2", "CK_ENV_LIB_TF_PYTHON_FILE"),
     "api": ("CKSSD_TEST_OBJ_DET_DIR", "model,tensorflow,api", "CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"),

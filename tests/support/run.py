@@ -1,0 +1,65 @@
+"""What one run of the tests makes once, whichever of its processes (``pytest -n``) needs it first.
+
+The run has one folder, named to the processes by an environment variable and removed at its end; a
+lock in it decides who makes a thing, and the others wait for it or do something else meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from ckssd.fetch.locking import held_lock
+from tests.support.sandbox import Sandbox
+
+VARIABLE = "CKSSD_TESTS_RUN"
+
+
+def begin_run(config: pytest.Config) -> None:
+    """Make the run's folder in its first process, which removes it when all is done, or interrupted."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="ck-ssd-tests-")
+        os.environ[VARIABLE] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.add_cleanup(lambda: _home_folder(Path(folder)).is_dir() and shared_home().remove())
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder ``name`` of this run, filled by ``make`` in the first process that asks for it."""
+    folder = Path(os.environ[VARIABLE], name)
+    done = folder.with_name(folder.name + ".done")
+    with held_lock(folder.with_name(folder.name + ".lock"), name):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
+def shared_home() -> Sandbox:
+    """The CK home of this run, whose installed packages all processes share."""
+    folder = Path(os.environ[VARIABLE])
+    with held_lock(folder / "ck home.lock", "the CK home"):
+        return Sandbox(_home_folder(folder))
+
+
+def install_once(home: Sandbox, packages: Iterable[str]) -> None:
+    """Install packages into the home of this run, together with the other processes that want them."""
+    folder = Path(os.environ[VARIABLE], "installed")
+    for wait in (False, True):  # first those that no other process is busy with
+        for tags in packages:
+            done = folder / f"{tags}.done"
+            with held_lock(folder / f"{tags}.lock", tags, wait=wait) as held:
+                if held and not done.exists():
+                    home.install(tags)
+                    done.touch()
+
+
+def _home_folder(folder: Path) -> Path:
+    return folder / "ck home" / "of the run"
