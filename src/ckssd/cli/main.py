@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, cast
 
 import ckssd
-from ckssd.cli import (
-    benchmark,
-    cache,
-    clean,
-    compare,
-    convert,
-    demo,
-    detect,
-    doctor,
-    evaluate,
-    export,
-    info,
-    install,
-    lock,
-    mo,
-    shapes,
-    sources,
-    sync,
-    uninstall,
-    verify,
-)
 from ckssd.cli.result import Result, output_to_stderr, show, show_error
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
@@ -46,27 +27,28 @@ class Command(Protocol):
         """Do it."""
 
 
-COMMANDS: dict[str, Command] = {
-    "install": install,
-    "info": info,
-    "sources": sources,
-    "verify": verify,
-    "uninstall": uninstall,
-    "lock": lock,
-    "sync": sync,
-    "clean": clean,
-    "doctor": doctor,
-    "cache": cache,
-    "export": export,
-    "convert": convert,
-    "mo": mo,
-    "detect": detect,
-    "evaluate": evaluate,
-    "benchmark": benchmark,
-    "compare": compare,
-    "shapes": shapes,
-    "demo": demo,
-}
+# Each is a module of its name, imported when it is wanted: one command must not wait for what another needs.
+COMMANDS = (
+    "install",
+    "info",
+    "sources",
+    "verify",
+    "uninstall",
+    "lock",
+    "sync",
+    "clean",
+    "doctor",
+    "cache",
+    "export",
+    "convert",
+    "mo",
+    "detect",
+    "evaluate",
+    "benchmark",
+    "compare",
+    "shapes",
+    "demo",
+)
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 a bug, 2 bad arguments, 3 bad input file, 4 not installed or several match,
@@ -81,8 +63,13 @@ class Parser(argparse.ArgumentParser):
         super().error(hide(message))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser with every command."""
+def command_of(name: str) -> Command:
+    """Return the module of a command."""
+    return cast(Command, importlib.import_module(f"ckssd.cli.{name}"))
+
+
+def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser with these commands."""
     parser = Parser(
         prog="ckssd",
         description="SSD-MobileNet, reproducible again: install, convert, run and measure.",
@@ -91,7 +78,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ckssd {ckssd.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module in COMMANDS.items():
+    for name in names:
+        module = command_of(name)
         text = module.__doc__ or ""
         command = commands.add_parser(
             name,
@@ -106,11 +94,13 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    named = [word for word in words[:1] if word in COMMANDS]
+    options = make_parser(named or COMMANDS).parse_args(words)
 
     def run() -> int:
         with output_to_stderr():
-            result = COMMANDS[options.command].run(options)
+            result = command_of(options.command).run(options)
         show(options.command, result, as_json=options.json)
         return result.error.exit_code if result.error else 0
 
