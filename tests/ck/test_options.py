@@ -37,8 +37,8 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def home(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    made = Sandbox(tmp_path_factory.mktemp("a home") / "with options", tools=shared)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    made = Sandbox(tmp_path_factory.mktemp("a home") / "with options")
     for tags in ("lib,openvino", "model,tensorflow,ssd-mobilenet,shapes"):
         made.install(tags)
     for options in (OPTIONS, {}):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox import Sandbox
+from ckssd.ck.home import register
+from tests.support.sandbox import CHECKOUT, Sandbox
 
 MODEL = "model,tensorflow,ssd-mobilenet,shapes"
 IR = "model,openvino,ssd-mobilenet,shapes,non-quantized"
@@ -213,6 +214,7 @@ def test_a_lock_has_everything_with_its_dependencies(installed: Sandbox, tmp_pat
 
 
 def test_doctor_checks_what_an_install_needs(sandbox: Sandbox) -> None:
+    register(CHECKOUT, sandbox.home)
     findings = data_of(sandbox, "doctor", CKSSD_OFFLINE="1")["findings"]
     states = {finding["check"]: finding["state"] for finding in findings}
     for check in ("machine", "uv", "Python", "download cache", "installed packages", "ck", "repository"):

@@ -24,9 +24,12 @@ def begin_run(config: pytest.Config) -> None:
     """Make the run's folder in its first process, which removes it when all is done, or interrupted."""
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="ck-ssd-tests-")
-        os.environ[VARIABLE] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        config.add_cleanup(lambda: _home_folder(Path(folder)).is_dir() and shared_home().remove())
+        os.environ[VARIABLE] = folder
+        # The links to homes, too, go with it, even where their tests were killed; what uv downloaded stays.
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        os.environ.setdefault("UV_CACHE_DIR", str(caches / "uv"))
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder, "cache"))
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
@@ -46,7 +49,7 @@ def shared_home() -> Sandbox:
     """The CK home of this run, whose installed packages all processes share."""
     folder = Path(os.environ[VARIABLE])
     with held_lock(folder / "ck home.lock", "the CK home"):
-        return Sandbox(_home_folder(folder))
+        return Sandbox(folder / "ck home" / "of the run")
 
 
 def install_once(home: Sandbox, packages: Iterable[str]) -> None:
@@ -59,7 +62,3 @@ def install_once(home: Sandbox, packages: Iterable[str]) -> None:
                 if held and not done.exists():
                     home.install(tags)
                     done.touch()
-
-
-def _home_folder(folder: Path) -> Path:
-    return folder / "ck home" / "of the run"
