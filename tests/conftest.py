@@ -10,7 +10,7 @@ Which home for a new test, from cheap to dear:
 
 A program's ``tmp`` is in the home: ``installed.program("convert-tflite") / "tmp"``. What only repeats a
 promise over a wider matrix is ``@pytest.mark.full``: `make test-full` runs it, `make test` does not.
-Tests with the fixtures above are marked ``home`` by themselves; `make check` runs all others.
+Tests of files that use a home are marked ``home`` by themselves; `make check` runs all others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ PACKAGES = (
     "model,tflite,ssd-mobilenet,shapes",
     "model,openvino,ssd-mobilenet,shapes",
 )
-HOMES = {"shared", "sandbox"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,11 +48,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Then none of the processes is left alone with a long one at the end.
     """
     for item in items:
-        if HOMES & set(getattr(item, "fixturenames", ())):
+        if _has_home(item):
             item.add_marker("home")
     yield
     first = hasattr(config, "workerinput")
     items.sort(key=lambda item: (item.get_closest_marker("home") is not None) != first)
+
+
+def _has_home(item: pytest.Item) -> bool:
+    """Whether a test runs commands in a CK home, or is in the same file as one that does."""
+    homes = {"shared", "sandbox"} & set(getattr(item, "fixturenames", ()))
+    return bool(homes) or Sandbox in vars(getattr(item, "module", item)).values()
 
 
 @pytest.fixture(scope="session", autouse=True)

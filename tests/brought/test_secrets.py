@@ -117,7 +117,8 @@ def test_a_password_and_a_signature_leave_no_trace_and_make_no_other_installatio
     done = [install(with_login(url)), install(url + SIGNATURE)]
     assert [each.code for each in done] == [0, 0], done
     assert_nowhere(home, *done)
-    (provenance,) = [json.loads(file.read_text()) for file in installed(home)]
+    found = [json.loads(file.read_text()) for file in installed(home)]
+    (provenance,) = [each for each in found if NAME in each["entry"]["options"]["PACKAGE_URL"]]
     assert provenance["entry"]["options"] == {"PACKAGE_URL": url, "PACKAGE_SHA256": DIGEST}
     assert provenance["sources"][0]["url"] == url
 

@@ -32,8 +32,6 @@ from tests.support.processes import Started, StopAt, wait_for
 from tests.support.sandbox import CHECKOUT, Sandbox
 from tests.support.tiny_packages import TinyPackages
 
-pytestmark = pytest.mark.home
-
 AWKWARD = 'it\'s a "höme"'
 AGAIN = "--env.CK_REINSTALL=yes"
 UNPACKING = StopAt("open", r"/staging-.*/two\.txt w")

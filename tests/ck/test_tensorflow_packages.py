@@ -13,8 +13,6 @@ from ckssd.install import find_pythons
 from tests.support.fake_tensorflow import make_fake_bazel, make_fake_tensorflow
 from tests.support.sandbox import CHECKOUT, Sandbox
 
-pytestmark = pytest.mark.home
-
 TAGS = "lib,tensorflow,v1.13,vcpu"
 # The question behind it is CK's own, and longer than on the page.
 MENU = """
