@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _has_home(item: pytest.Item) -> bool:
     """Whether a test runs commands in a CK home, or is in the same file as one that does."""
     homes = {"shared", "sandbox"} & set(getattr(item, "fixturenames", ()))
-    return bool(homes) or Sandbox in vars(getattr(item, "module", item)).values()
+    return bool(homes) or getattr(getattr(item, "module", None), "Sandbox", None) is Sandbox
 
 
 @pytest.fixture(scope="session", autouse=True)
