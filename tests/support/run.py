@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -30,6 +31,9 @@ def begin_run(config: pytest.Config) -> None:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         os.environ.setdefault("UV_CACHE_DIR", str(caches / "uv"))
         os.environ["XDG_CACHE_HOME"] = str(Path(folder, "cache"))
+        # Hundreds of Pythons are started: what one has compiled, the others only read.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
