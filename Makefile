@@ -43,8 +43,8 @@ WORKERS ?= 3
 PYTEST := .venv/bin/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
-check: lint ## lint, then the tests that need no CK home: under a minute
-	@$(PYTEST) -m "not home and not full"
+check: lint ## lint, then the tests that install nothing: under a minute
+	@$(PYTEST) -m "not slow and not full"
 
 .PHONY: test
 test: lint ## lint, then every promise: unit, real ck commands, end to end: under 8 minutes

@@ -10,7 +10,8 @@ Which home for a new test, from cheap to dear:
 
 A program's ``tmp`` is in the home: ``installed.program("convert-tflite") / "tmp"``. What only repeats a
 promise over a wider matrix is ``@pytest.mark.full``: `make test-full` runs it, `make test` does not.
-Tests of files that use a home are marked ``home`` by themselves; `make check` runs all others.
+Tests of files that use a home are marked ``slow`` by themselves; `make check` runs all others. A file that
+takes more than half a minute says so, ``pytestmark = pytest.mark.slow(seconds=80)``, and is begun first.
 """
 
 from __future__ import annotations
@@ -43,16 +44,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
-    """Mark the tests that have a CK home; put those last, or first where processes share the tests.
+    """Mark tests with a CK home as slow; put slow ones last, or first where processes share the tests.
 
-    Then none of the processes is left alone with a long one at the end.
+    Then none of the processes is left alone with a long file at the end.
     """
     for item in items:
-        if _has_home(item):
-            item.add_marker("home")
+        if _has_home(item) and item.get_closest_marker("slow") is None:
+            item.add_marker("slow")
     yield
-    first = hasattr(config, "workerinput")
-    items.sort(key=lambda item: (item.get_closest_marker("home") is not None) != first)
+    items.sort(key=_seconds, reverse=hasattr(config, "workerinput"))
+
+
+def _seconds(item: pytest.Item) -> int:
+    """About how long the file of a test takes by itself."""
+    marker = item.get_closest_marker("slow")
+    return 0 if marker is None else int(marker.kwargs.get("seconds", 10))
 
 
 def _has_home(item: pytest.Item) -> bool:

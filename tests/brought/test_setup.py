@@ -16,6 +16,8 @@ import pytest
 from tests.support.own_mounts import run_with_own_mounts
 from tests.support.processes import Started, wait_for
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 OF_A_CHECKOUT = (
     *(".cm", ".ckr.json", "activate", "module", "os", "package", "soft", "src", "tools"),

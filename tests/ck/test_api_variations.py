@@ -165,6 +165,7 @@ def test_what_makes_no_sense_is_one_line_and_installs_nothing(
     assert sorted((home.folder / "tools").glob("tensorflowmodel-api*")) == before
 
 
+@pytest.mark.full  # TensorFlow 1.13.1 below, and TensorFlow 2 with a commit fetched, show it, too
 def test_with_the_fix_the_seeds_command_does_what_it_says(
     home: Sandbox, installed: Sandbox, tmp_path: Path
 ) -> None:

@@ -16,6 +16,8 @@ import pytest
 from ckssd.ck.registration import add_repository, registered_path
 from tests.support.processes import Started, StopAt
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import os, sys
 from pathlib import Path

@@ -12,12 +12,14 @@ from tests.support.sandbox import Done, Sandbox
 
 PROGRAM = "object-detection-tflite"
 LEAST_MAP = 0.72
+KINDS = ("regular", "fast")
+SOME = 60  # images, where two runs are compared
 
 
-def benchmark(sandbox: Sandbox, record: str, *options: str) -> Done:
+def benchmark(sandbox: Sandbox, record: str, *options: str, count: int = 5000) -> Done:
     return sandbox.ck(
         *("benchmark", f"program:{PROGRAM}", "--repetitions=1"),
-        *("--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
+        *("--env.CK_BATCH_SIZE=1", f"--env.CK_BATCH_COUNT={count}", "--env.CK_METRIC_TYPE=COCO"),
         *("--record", "--record_repo=local", f"--record_uoa={record}"),
         "--tags=object-detection,ssd-mobilenet,tflite,accuracy",
         *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
@@ -33,7 +35,7 @@ def recorded(sandbox: Sandbox, record: str) -> list[Path]:
     return sorted((sandbox.folder / "repos" / "local" / "experiment" / record).glob("ckp-*.0001.json"))
 
 
-@pytest.mark.parametrize("nms", ["regular", "fast"])
+@pytest.mark.parametrize("nms", KINDS)
 def test_the_summary_is_the_seeds_with_true_numbers_and_repeats_exactly(installed: Sandbox, nms: str) -> None:
     done = benchmark(installed, f"accuracy-{nms}", f"--env.USE_NMS={nms}")
     assert done.code == 0, done.text
@@ -123,8 +125,8 @@ def accuracy(done: Done) -> tuple[str, str]:
 
 
 def test_latency_is_asked_for_and_changes_no_digit(installed: Sandbox) -> None:
-    many = benchmark(installed, "mode-throughput", "--env.CK_HOST_CPU_NUMBER_OF_PROCESSORS=3")
-    one = benchmark(installed, "mode-latency", "--env.CK_MODE=latency")
+    many = benchmark(installed, "mode-throughput", "--env.CK_HOST_CPU_NUMBER_OF_PROCESSORS=3", count=SOME)
+    one = benchmark(installed, "mode-latency", "--env.CK_MODE=latency", count=SOME)
     assert accuracy(one) == accuracy(many)
     assert "Mode: throughput (an image for each core)\n" in many.out
     assert "Threads: 3 interpreters with 1 each" in many.out
@@ -140,22 +142,30 @@ def test_latency_is_asked_for_and_changes_no_digit(installed: Sandbox) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def plain(installed: Sandbox) -> dict[str, tuple[str, str]]:
+    """Kind of NMS to the accuracy of its graph with the settings that are in it."""
+    runs = {
+        kind: benchmark(installed, f"plain-{kind}", f"--env.USE_NMS={kind}", count=SOME) for kind in KINDS
+    }
+    return {kind: accuracy(run) for kind, run in runs.items()}
+
+
 @pytest.mark.parametrize("switch", ["CUSTOM_MODEL_SETTINGS", "USE_CUSTOM_NMS_SETTINGS"])
 def test_custom_settings_make_the_fast_graph_give_exactly_the_regular_graphs_numbers(
-    installed: Sandbox, switch: str
+    installed: Sandbox, plain: dict[str, tuple[str, str]], switch: str
 ) -> None:
-    regular = benchmark(installed, "custom-regular", "--env.USE_NMS=regular")
-    fast = benchmark(installed, "custom-fast", "--env.USE_NMS=fast")
-    custom = benchmark(installed, "custom-custom", "--env.USE_NMS=fast", f"--env.{switch}=yes")
-    assert accuracy(custom) == accuracy(regular) != accuracy(fast)
+    custom = benchmark(installed, "custom", "--env.USE_NMS=fast", f"--env.{switch}=yes", count=SOME)
+    assert accuracy(custom) == plain["regular"] != plain["fast"]
     assert "custom settings" in custom.out
 
 
-def test_a_lower_score_threshold_gives_more_detections_and_is_recorded(installed: Sandbox) -> None:
+def test_a_lower_score_threshold_gives_more_detections_and_is_recorded(
+    installed: Sandbox, plain: dict[str, tuple[str, str]]
+) -> None:
     options = ("--env.USE_NMS=fast", "--env.CUSTOM_MODEL_SETTINGS=yes", "--env.NMS_SCORE_THRESHOLD=0.00001")
-    done = benchmark(installed, "low-threshold", *options)
-    plain = benchmark(installed, "plain-threshold", "--env.USE_NMS=regular")
-    assert float(accuracy(done)[1]) > float(accuracy(plain)[1])
+    done = benchmark(installed, "low-threshold", *options, count=SOME)
+    assert float(accuracy(done)[1]) > float(plain["regular"][1])
     assert "Score threshold: 1e-05" in done.out
 
 

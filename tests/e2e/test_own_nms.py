@@ -11,7 +11,7 @@ from tests.support.sandbox import Sandbox
 
 
 def measured(installed: Sandbox, *options: str) -> dict[str, Any]:
-    done = installed.ckssd("benchmark", "--json", *options)
+    done = installed.ckssd("benchmark", "--count=100", "--json", *options)
     assert done.code == 0, done.text
     data: dict[str, Any] = json.loads(done.out)["data"]
     return data

@@ -13,18 +13,21 @@ from ckssd.detect.litert import LiteRTDetector
 from ckssd.install import find_pythons
 from ckssd.tflite.convert import REGULAR_NMS, make_tflite_model
 from ckssd.tflite.model import read_model
-from ckssd.tflite.seeded import FILES, make_seeded_checkpoint
+from ckssd.tflite.seeded import FILES
 from tests.e2e.test_equality import IMAGES, SCORE_THRESHOLD, SCRIPT, count_matched, detect, variables
 from tests.support.frozen_graphs import noise_images
-from tests.support.sandbox import CHECKOUT, Sandbox
+from tests.support.sandbox import Sandbox
+from tests.support.seeded import ENTRY, seeded_once_more
 
-pytestmark = pytest.mark.skipif(
-    not any(python.minor == "3.7" for python in find_pythons()),
-    reason="TensorFlow 1.13.1 needs Python 3.7, which is not on this machine",
-)
+pytestmark = [
+    pytest.mark.slow(seconds=80),
+    pytest.mark.skipif(
+        not any(python.minor == "3.7" for python in find_pythons()),
+        reason="TensorFlow 1.13.1 needs Python 3.7, which is not on this machine",
+    ),
+]
 
 TAGS = "model,tensorflow,ssd-mobilenet,seeded"
-ENTRY = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-seeded"
 # Of the published checkpoint (facts: bytes of the files in its archive).
 DATA_SIZE, INDEX_SIZE, STATE_SIZE = 27_380_740, 8_937, 77
 NUM_ANCHORS, NUM_CLASSES = 1917, 90
@@ -103,23 +106,14 @@ def test_the_environment_has_the_variables_of_an_object_detection_model(old: San
     assert given["CK_ENV_TENSORFLOW_MODEL_DATASET_TYPE"] == "coco"
 
 
-def test_the_same_seed_gives_the_same_bytes(
-    model: Path, pythons: dict[str, Path], obj_det_dir: Path, tmp_path: Path
-) -> None:
-    section = json.loads((ENTRY / ".cm" / "meta.json").read_text())["ckssd"]
-    make_seeded_checkpoint(
-        pythons["1.13"],
-        obj_det_dir,
-        ENTRY / "pipeline.config",
-        tmp_path,
-        seed=section["seed"],
-        images=section["images"],
-    )
+def test_the_same_seed_gives_the_same_bytes(model: Path, pythons: dict[str, Path], obj_det_dir: Path) -> None:
+    again = seeded_once_more(pythons["1.13"], obj_det_dir)
     for name in FILES:
-        assert (tmp_path / name).read_bytes() == (model / name).read_bytes(), name
+        assert (again / name).read_bytes() == (model / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("version", ["1.13", "2.21"])
+# TensorFlow 2 converts the built-in model in test_equality.
+@pytest.mark.parametrize("version", ["1.13", pytest.param("2.21", marks=pytest.mark.full)])
 def test_tflite_finds_what_the_frozen_graph_finds(
     version: str,
     model: Path,

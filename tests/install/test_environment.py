@@ -27,6 +27,8 @@ from ckssd.install import (
 from tests.support.http_server import Page
 from tests.support.local_index import make_lock, make_sdist, make_wheel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lock(folder):

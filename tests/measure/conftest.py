@@ -43,7 +43,12 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    made = Bench(tmp_path / "ein Maß", {})
+    return make_bench(tmp_path)
+
+
+def make_bench(folder: Path) -> Bench:
+    """The benchmark in a folder below this one."""
+    made = Bench(folder / "ein Maß", {})
     made.model.mkdir(parents=True)
     made.images.mkdir()
     (made.model / "detect_regular_nms.tflite").write_bytes(tiny_model())

@@ -12,15 +12,18 @@ from ckssd.measure.compare import Contender, Record, compare, measure_in_turn, r
 from ckssd.measure.comparison_table import table
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import from_environment
-from tests.measure.conftest import Bench
+from tests.measure.conftest import make_bench
 
 REGULAR, FAST = (Contender(f"litert tiny {nms}", "litert", "tiny") for nms in ("regular", "fast"))
 
 
-@pytest.fixture
-def measured(bench: Bench) -> dict[Contender, dict[str, Record]]:
+Records = dict[Contender, dict[str, Record]]
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """Real records of two contenders in both modes."""
-    found: dict[Contender, dict[str, Record]] = {}
+    bench, found = make_bench(tmp_path_factory.mktemp("compare")), {}
     for contender, nms in ((REGULAR, "regular"), (FAST, "fast")):
         settings = from_environment({**bench.environment, "USE_NMS": nms})
         found[contender] = {
@@ -28,6 +31,12 @@ def measured(bench: Bench) -> dict[Contender, dict[str, Record]]:
             for mode in ("latency", "throughput")
         }
     return found
+
+
+@pytest.fixture
+def measured(records: Records) -> Records:
+    """The test's own copy of them."""
+    return copy.deepcopy(records)
 
 
 def test_every_contender_runs_before_any_runs_again() -> None:
@@ -43,7 +52,7 @@ def test_every_contender_runs_before_any_runs_again() -> None:
     assert [record["number"] for record in records[FAST]["latency"]] == [4, 8]
 
 
-def test_rows_hold_medians_over_the_rounds(measured: dict[Contender, dict[str, Record]]) -> None:
+def test_rows_hold_medians_over_the_rounds(measured: Records) -> None:
     def run(contender: Contender, mode: str) -> Record:
         record = copy.deepcopy(measured[contender][mode])
         runs[contender] = runs.get(contender, 0) + 1
@@ -61,7 +70,7 @@ def test_rows_hold_medians_over_the_rounds(measured: dict[Contender, dict[str, R
     assert comparison.notes == []
 
 
-def test_what_differs_is_told_apart_from_what_all_have(measured: dict[Contender, dict[str, Record]]) -> None:
+def test_what_differs_is_told_apart_from_what_all_have(measured: Records) -> None:
     comparison = compare(
         measure_in_turn([REGULAR, FAST], 1, lambda contender, mode: measured[contender][mode])
     )
@@ -74,7 +83,7 @@ def test_what_differs_is_told_apart_from_what_all_have(measured: dict[Contender,
     json.dumps(asdict(comparison))
 
 
-def test_unequal_detections_are_noted(measured: dict[Contender, dict[str, Record]]) -> None:
+def test_unequal_detections_are_noted(measured: Records) -> None:
     # All counts and metrics may be equal although a box is not.
     measured[FAST]["throughput"]["detections_sha256"] = "0" * 64
     comparison = compare(
@@ -84,7 +93,7 @@ def test_unequal_detections_are_noted(measured: dict[Contender, dict[str, Record
 
 
 def test_every_run_is_told_with_its_accuracy_and_memory(
-    measured: dict[Contender, dict[str, Record]],
+    measured: Records,
 ) -> None:
     records = measure_in_turn([REGULAR, FAST], 2, lambda contender, mode: measured[contender][mode])
     runs = runs_as_data(records)
@@ -101,7 +110,7 @@ def test_every_run_is_told_with_its_accuracy_and_memory(
     json.dumps(runs)
 
 
-def test_the_table_shows_every_column_and_setting(measured: dict[Contender, dict[str, Record]]) -> None:
+def test_the_table_shows_every_column_and_setting(measured: Records) -> None:
     comparison = compare(
         measure_in_turn([REGULAR, FAST], 1, lambda contender, mode: measured[contender][mode])
     )

@@ -16,7 +16,10 @@ from ckssd.recipes.bazel import NOT_WANTED, bazel_build
 from tests.support.fake_tensorflow import FakeTensorFlow, make_fake_bazel, make_fake_tensorflow
 from tests.support.local_index import make_lock, make_wheel
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed"),
+]
 
 
 @pytest.fixture

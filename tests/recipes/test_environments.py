@@ -17,6 +17,8 @@ from ckssd.recipes.environments import make_environment, refuse_another_python
 from ckssd.recipes.recipe import install
 from tests.support.local_index import make_lock, make_wheel
 
+pytestmark = pytest.mark.slow
+
 # Makes the wheel with nothing but a module `tool`, which is what has to be installed for the build.
 BACKEND = """
 import tool, zipfile

@@ -15,6 +15,8 @@ from ckssd.registry import download_from_registry
 from ckssd.registry.pypi import choice_of, telling_lines
 from tests.support.local_index import make_buildable_sdist, make_wheel
 
+pytestmark = pytest.mark.slow
+
 PURL = Purl("pypi", "tiny", "1.0")
 
 

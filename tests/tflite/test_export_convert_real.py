@@ -19,7 +19,7 @@ from ckssd.tflite.export import Checkpoint, export_tflite_graph
 from ckssd.tflite.process import research_directories, tool_environment
 from ckssd.tflite.settings import ExportSettings
 
-pytestmark = pytest.mark.home
+pytestmark = pytest.mark.slow
 
 GIVEN = {
     "python": ("CKSSD_TEST_TF_PYTHON", "lib,tensorflow,v2", "CK_ENV_LIB_TF_PYTHON_FILE"),
