@@ -6,7 +6,6 @@ Which home for a new test, from cheap to dear:
 - ``Sandbox(folder, tools=shared)``: an empty home in which what another test has installed is at once there
   again. For a module's own packages; name it in a module-scoped fixture, which ends with ``remove()``.
 - ``sandbox``: an empty home with tools of its own, for what installs, breaks or counts what is installed.
-- ``made_once(name, make)`` of ``tests.support.run``: a folder of files that is made once per run.
 
 A program's ``tmp`` is in the home: ``installed.program("convert-tflite") / "tmp"``. What only repeats a
 promise over a wider matrix is ``@pytest.mark.full``: `make test-full` runs it, `make test` does not.

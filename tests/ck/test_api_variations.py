@@ -172,6 +172,7 @@ def test_with_the_fix_the_seeds_command_does_what_it_says(
     assert export(home, installed, "v2019.05,fixes", tmp_path) == 'key: "use_regular_nms" value { b: true }'
 
 
+@pytest.mark.full
 def test_without_the_fix_todays_protobuf_names_the_mixed_up_argument(
     home: Sandbox, installed: Sandbox, tmp_path: Path
 ) -> None:

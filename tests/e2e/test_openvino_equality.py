@@ -14,7 +14,9 @@ from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
 from ckssd.install import find_pythons
+from ckssd.tflite.seeded import make_seeded_checkpoint
 from tests.e2e.test_equality import variables
+from tests.e2e.test_seeded import ENTRY, SEEDED_AND_ITS_TOOLS
 from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, compare
 from tests.support.frozen_graphs import (
     KEPT,
@@ -28,7 +30,6 @@ from tests.support.frozen_graphs import (
 )
 from tests.support.old_exporter import emulate_before_1_6
 from tests.support.sandbox import CHECKOUT, Sandbox
-from tests.support.seeded import seeded_once_more
 
 pytestmark = pytest.mark.slow(seconds=90)
 
@@ -86,12 +87,18 @@ def exporters(
 def models(
     tensorflow: Path, exporters: dict[str, Path], shared: Sandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Path]]:
-    """Name to checkpoint; the seeded one by the TensorFlow that its package takes, where that runs."""
-    home = Sandbox(tmp_path_factory.mktemp("seeding") / "a ck home", tools=shared)
+    """Name to checkpoint; the seeded one is the package's, where Python 3.7 is there for it."""
+    folder = tmp_path_factory.mktemp("seeded")
+    home = Sandbox(folder / "a ck home", tools=shared)
     if any(python.minor == "3.7" for python in find_pythons()):
-        home.install("lib,tensorflow,v1.13,vcpu,vprebuilt")
-        tensorflow = Path(variables(home, "lib,tensorflow,v1.13")["CK_ENV_LIB_TF_PYTHON_FILE"])
-    seeded = seeded_once_more(tensorflow, exporters["2020.07"])
+        for tags in SEEDED_AND_ITS_TOOLS:
+            home.install(tags)
+        seeded = Path(variables(home, "model,tensorflow,seeded")["CK_ENV_TENSORFLOW_MODEL_ROOT"])
+    else:
+        seeded = folder / "by TensorFlow 2"
+        make_seeded_checkpoint(
+            tensorflow, exporters["2020.07"], ENTRY / "pipeline.config", seeded, seed=2018, images=24
+        )
     yield {"shapes": CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-shapes" / "files", "seeded": seeded}
     home.remove()
 

@@ -13,11 +13,10 @@ from ckssd.detect.litert import LiteRTDetector
 from ckssd.install import find_pythons
 from ckssd.tflite.convert import REGULAR_NMS, make_tflite_model
 from ckssd.tflite.model import read_model
-from ckssd.tflite.seeded import FILES
+from ckssd.tflite.seeded import FILES, make_seeded_checkpoint
 from tests.e2e.test_equality import IMAGES, SCORE_THRESHOLD, SCRIPT, count_matched, detect, variables
 from tests.support.frozen_graphs import noise_images
-from tests.support.sandbox import Sandbox
-from tests.support.seeded import ENTRY, seeded_once_more
+from tests.support.sandbox import CHECKOUT, Sandbox
 
 pytestmark = [
     pytest.mark.slow(seconds=80),
@@ -28,6 +27,8 @@ pytestmark = [
 ]
 
 TAGS = "model,tensorflow,ssd-mobilenet,seeded"
+SEEDED_AND_ITS_TOOLS = ("lib,tensorflow,v1.13,vcpu,vprebuilt", "model,tensorflow,api", TAGS)
+ENTRY = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-seeded"
 # Of the published checkpoint (facts: bytes of the files in its archive).
 DATA_SIZE, INDEX_SIZE, STATE_SIZE = 27_380_740, 8_937, 77
 NUM_ANCHORS, NUM_CLASSES = 1917, 90
@@ -37,7 +38,7 @@ NUM_ANCHORS, NUM_CLASSES = 1917, 90
 def old(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A CK home of the seed's time: TensorFlow 1.13.1, the Object Detection API, the model made by them."""
     made = Sandbox(tmp_path_factory.mktemp("ck home") / "of TensorFlow 1.13", tools=shared)
-    for tags in ("lib,tensorflow,v1.13,vcpu,vprebuilt", "model,tensorflow,api", TAGS):
+    for tags in SEEDED_AND_ITS_TOOLS:
         made.install(tags)
     yield made
     made.remove()
@@ -106,10 +107,15 @@ def test_the_environment_has_the_variables_of_an_object_detection_model(old: San
     assert given["CK_ENV_TENSORFLOW_MODEL_DATASET_TYPE"] == "coco"
 
 
-def test_the_same_seed_gives_the_same_bytes(model: Path, pythons: dict[str, Path], obj_det_dir: Path) -> None:
-    again = seeded_once_more(pythons["1.13"], obj_det_dir)
+@pytest.mark.full  # half a minute; tests/tflite/test_seeded.py has its parts
+def test_the_same_seed_gives_the_same_bytes(
+    model: Path, pythons: dict[str, Path], obj_det_dir: Path, tmp_path: Path
+) -> None:
+    section = json.loads((ENTRY / ".cm" / "meta.json").read_text())["ckssd"]
+    numbers = {name: section[name] for name in ("seed", "images")}
+    make_seeded_checkpoint(pythons["1.13"], obj_det_dir, ENTRY / "pipeline.config", tmp_path, **numbers)
     for name in FILES:
-        assert (again / name).read_bytes() == (model / name).read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (model / name).read_bytes(), name
 
 
 # TensorFlow 2 converts the built-in model in test_equality.

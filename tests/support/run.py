@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -34,19 +34,8 @@ def begin_run(config: pytest.Config) -> None:
         # Hundreds of Pythons are started: what one has compiled, the others only read.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.dont_write_bytecode = False
-
-
-def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """The folder ``name`` of this run, filled by ``make`` in the first process that asks for it."""
-    folder = Path(os.environ[VARIABLE], name)
-    done = folder.with_name(folder.name + ".done")
-    with held_lock(folder.with_name(folder.name + ".lock"), name):
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
-            folder.mkdir()
-            make(folder)
-            done.touch()
-    return folder
+        # Those of NumPy that nothing uses would wait busily on cores that others work on.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def shared_home() -> Sandbox:
