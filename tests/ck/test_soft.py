@@ -160,6 +160,36 @@ def test_an_installed_package_is_found_by_its_provenance(tmp_path: Path) -> None
     assert given["env"]["CK_ENV_DATASET_IMAGE_DIR"] == str(tmp_path / "images")
 
 
+def stated_contents() -> dict[str, tuple[str, list[str]]]:
+    """Package or variant to its soft entry, and the files that it says it installs."""
+    aliases = {path.read_text().strip(): path.name for path in CHECKOUT.glob("soft/.cm/alias-a-*")}
+    stated = {}
+    for place in sorted(CHECKOUT.glob("package/*/.cm/meta.json")):
+        meta = json.loads(place.read_text())
+        soft, described = meta.get("soft_uoa", ""), meta.get("ckssd", {})
+        soft = aliases.get(soft, soft).removeprefix("alias-a-")
+        for name, one in {"": described, **described.get("variants", {})}.items():
+            if "content" in one:
+                stated[f"{place.parents[1].name} {name}".strip()] = (soft, one["content"])
+    return stated
+
+
+@pytest.mark.parametrize(("soft", "content"), stated_contents().values(), ids=stated_contents())
+def test_what_a_package_says_it_installs_can_be_registered(
+    soft: str, content: list[str], tmp_path: Path
+) -> None:
+    for relative in content:
+        place = tmp_path / relative
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(INSTANCES)) if place.suffix else place.mkdir()
+    if soft.startswith("dataset."):
+        (tmp_path / content[0] / "1.jpg").touch()
+    (tmp_path / "provenance.json").write_text("{}")
+    answer, given = register(soft, tmp_path / "provenance.json")
+    assert answer["return"] == 0, answer
+    assert_all_exist(given["env"])
+
+
 def test_the_api_without_a_folder_slim_has_its_modules_in_research(tmp_path: Path) -> None:
     named = lay_out("model.tensorflow-models-api", tmp_path)
     (tmp_path / "research" / "slim").rmdir()
