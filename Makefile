@@ -44,7 +44,7 @@ PYTEST := .venv/bin/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadsc
 
 .PHONY: check
 check: lint ## lint, then the tests that install nothing: under a minute
-	@$(PYTEST) -m "not slow and not full"
+	@$(PYTEST) --hypothesis-profile=quick -m "not slow and not full"
 
 .PHONY: test
 test: lint ## lint, then every promise: unit, real ck commands, end to end: under 8 minutes

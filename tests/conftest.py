@@ -20,10 +20,15 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.run import begin_run, install_once, shared_home
 from tests.support.sandbox import Sandbox
 
+# No deadline: a busy machine is no fault. The same examples in every run: a red test stays red.
+settings.register_profile("ckssd", deadline=None, derandomize=True)
+settings.register_profile("quick", settings.get_profile("ckssd"), max_examples=25)
+settings.load_profile("ckssd")
 PACKAGES = (
     "lib,tensorflow,vcpu,v2",
     "lib,openvino",

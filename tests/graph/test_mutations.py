@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,8 @@ from ckssd.graph.mo import convert
 from ckssd.graph.node import Output
 from ckssd.graph.options import Options
 from tests.graph.tiny_ssd import tiny_ssd
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("CKSSD_MUTATIONS", "120"))
 MUTATIONS = settings(

@@ -6,13 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.support.http_server import LocalServer
-
-# No deadline: a busy machine is no fault. The same examples in every run: a red test stays red.
-settings.register_profile("ckssd", deadline=None, derandomize=True)
-settings.load_profile("ckssd")
 
 
 @pytest.fixture
