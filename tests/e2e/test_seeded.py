@@ -12,8 +12,9 @@ import pytest
 from ckssd.detect.litert import LiteRTDetector
 from ckssd.install import find_pythons
 from ckssd.tflite.convert import REGULAR_NMS, make_tflite_model
+from ckssd.tflite.exported import FILES
 from ckssd.tflite.model import read_model
-from ckssd.tflite.seeded import FILES, make_seeded_checkpoint
+from ckssd.tflite.seeded import make_seeded_checkpoint
 from tests.e2e.test_equality import IMAGES, SCORE_THRESHOLD, SCRIPT, count_matched, detect, variables
 from tests.support.frozen_graphs import noise_images
 from tests.support.sandbox import CHECKOUT, Sandbox

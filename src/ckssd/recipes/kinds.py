@@ -20,9 +20,11 @@ from ckssd.recipes.environments import (
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Used
+from ckssd.recipes.photographs import photographs
 from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_model
 from ckssd.recipes.recipe import Recipe, recipe
 from ckssd.recipes.seeded import seeded_checkpoint
+from ckssd.recipes.tfjs_checkpoint import tfjs_checkpoint
 from ckssd.tflite.convert import make_tflite_model
 from ckssd.tflite.program import CHECKPOINT, EXPORT_FROM, FROZEN
 
@@ -117,11 +119,13 @@ RECIPES: dict[str, Recipe] = {
     "download": download,
     "object-detection-api": object_detection_api,
     "openvino-model": openvino_model,
+    "photographs": photographs,
     "python-environment": python_environment,
     "quantized-openvino-model": quantized_openvino_model,
     "quantized-tflite-model": quantized_tflite_model,
     "seeded-checkpoint": seeded_checkpoint,
     "shapes-dataset": shapes_dataset,
     "shipped-files": shipped_files,
+    "tfjs-checkpoint": tfjs_checkpoint,
     "tflite-model": tflite_model,
 }

@@ -6,54 +6,20 @@ downloaded. The work is done by ``inside/seeded_checkpoint.py`` in an environmen
 
 from __future__ import annotations
 
-import json
-import tempfile
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-from ckssd.errors import RunError, UsageError
-from ckssd.tflite.process import check_file, research_directories, run_tool, tool_environment
+from ckssd.errors import UsageError
+from ckssd.tflite.exported import Exported, export_model
 
-FILES = (
-    "checkpoint",
-    "frozen_inference_graph.pb",
-    "model.ckpt.data-00000-of-00001",
-    "model.ckpt.index",
-    "model.ckpt.meta",
-    "pipeline.config",
-    "saved_model/saved_model.pb",
-)
 LEAST_IMAGES = 8
-
-
-@dataclass(frozen=True)
-class Seeded:
-    """What was made, and by what.
-
-    Attributes
-    ----------
-    variables, weights
-        Number of variables in the checkpoint, and of numbers in them.
-    seconds
-        Of the work, with TensorFlow's start.
-    tensorflow, python
-        Versions in the environment that made it.
-    """
-
-    variables: int
-    weights: int
-    seconds: float
-    tensorflow: str
-    python: str
 
 
 def make_seeded_checkpoint(
     python: Path, obj_det_dir: Path, pipeline_config: Path, out_dir: Path, *, seed: int, images: int
-) -> Seeded:
+) -> Exported:
     """Make a model folder like a published one from an SSD configuration and a seed.
 
-    `out_dir` then holds the files of ``FILES``. The same seed gives the same weights, bit for bit, with
+    `out_dir` then holds the files of `export_model`. The same seed gives the same weights, bit for bit, with
     the same TensorFlow on the same kind of processor.
 
     Parameters
@@ -80,25 +46,11 @@ def make_seeded_checkpoint(
     """
     if images < LEAST_IMAGES:
         raise UsageError("too few images for statistics", expected=f"at least {LEAST_IMAGES}", got=images)
-    check_file(pipeline_config, "the pipeline configuration")
-    path = research_directories(obj_det_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    script = resources.files("ckssd.tflite") / "inside" / "seeded_checkpoint.py"
-    with resources.as_file(script) as script_path, tempfile.TemporaryDirectory(prefix="ckssd-") as work:
-        job, result = Path(work) / "job.json", Path(work) / "result.json"
-        fields = {
-            "pipeline_config": str(pipeline_config.absolute()),
-            "output_directory": str(out_dir.absolute()),
-            "seed": seed,
-            "images": images,
-            "result": str(result),
-        }
-        job.write_text(json.dumps(fields), encoding="ascii")
-        run_tool(
-            [python, script_path, job], tool_environment(python, path), name="the making of the checkpoint"
-        )
-        made = Seeded(**json.loads(result.read_text(encoding="ascii")))
-    missing = [name for name in FILES if not (out_dir / name).is_file()]
-    if missing:
-        raise RunError("the exporter left files out", where=out_dir, expected=", ".join(missing))
-    return made
+    return export_model(
+        "seeded_checkpoint.py",
+        python,
+        obj_det_dir,
+        pipeline_config,
+        out_dir,
+        {"seed": seed, "images": images},
+    )

@@ -2,38 +2,26 @@
 
     python seeded_checkpoint.py JOB.json
 
-The job is ``{"pipeline_config", "output_directory", "seed", "images", "result"}``. The weights are He-normal
-(He et al. 2015, arXiv:1502.01852), drawn for each variable from the seed and the variable's name. One
-training-mode pass over structured noise fills the statistics of batch normalization; the predictors are
-scaled so that some dozens of detections of an image are above 0.3.
-Stands alone: Python 3.6 or later, TensorFlow 1.11 to 2.x and a prepared Object Detection API.
+The job is ``{"pipeline_config", "output_directory", "seed", "images", "result"}``. The weights are
+He-normal (He et al. 2015, arXiv:1502.01852), drawn for each variable from the seed and the variable's name.
+One training-mode pass over structured noise fills the statistics of batch normalization; the predictors are
+scaled so that some dozens of detections of an image are above 0.3. Stands alone with ``exporting.py``:
+Python 3.6 or later, TensorFlow 1.11 to 2.x and a prepared Object Detection API.
 """
 # mypy: ignore-errors
 
 import hashlib
-import json
 import os
-import shutil
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # spares the import of Keras 3
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # PYTHONSAFEPATH leaves it out
+from exporting import finish, one_thread_session, read_config, read_job, say
 
-STEP_MARK = "ckssd-step: "
 CLASS_LOGIT_MEAN, CLASS_LOGIT_STD = -7.0, 1.6
 BOX_ENCODING_STD = (1.0, 1.0, 0.8, 0.8)  # ty, tx, th, tw
-# As in every exported model: relative, so that the folder can be moved.
-STATE = 'model_checkpoint_path: "model.ckpt"\nall_model_checkpoint_paths: "model.ckpt"\n'
-
-
-def say(text):
-    """Name the step that begins; the driver shows lines with this mark."""
-    sys.stdout.write(STEP_MARK + text + "\n")
-    sys.stdout.flush()
 
 
 def generator(seed, name):
@@ -99,16 +87,6 @@ def standardised(weights, outputs, mean, std):
     scale = std / np.maximum(outputs.std(axis=(0, 1)), 1e-6)
     biases = mean - outputs.mean(axis=(0, 1)) * scale
     return (weights * scale.reshape(-1)).astype(weights.dtype), biases.reshape(-1).astype(weights.dtype)
-
-
-def read_config(path):
-    """The pipeline configuration."""
-    from google.protobuf import text_format
-    from object_detection.protos import pipeline_pb2
-
-    config = pipeline_pb2.TrainEvalPipelineConfig()
-    text_format.Merge(Path(path).read_text(encoding="utf-8"), config)
-    return config
 
 
 def for_one_pass(config):
@@ -180,43 +158,10 @@ def scale_predictors(values, boxes, classes, maps):
             )
 
 
-def one_thread_session(tf):
-    """With several threads the order of additions, hence the last digits, would differ from run to run."""
-    return tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1))
-
-
-def save(tf, values, prefix):
-    """Write the values as a checkpoint."""
-    tf.reset_default_graph()
-    variables = [tf.Variable(value, name=name, dtype=value.dtype) for name, value in sorted(values.items())]
-    with one_thread_session(tf) as session:
-        session.run(tf.variables_initializer(variables))
-        tf.train.Saver(variables).save(session, prefix, write_meta_graph=False)
-
-
-def export(tf, config, checkpoint, folder):
-    """The exporter's whole folder: checkpoint, graphs, SavedModel; equal bytes for equal values."""
-    from object_detection import exporter
-    from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
-
-    tf.reset_default_graph()
-    exporter.export_inference_graph("image_tensor", config, checkpoint, folder)
-    make_deterministic(Path(folder) / "frozen_inference_graph.pb", tf.GraphDef())
-    make_deterministic(Path(folder) / "model.ckpt.meta", meta_graph_pb2.MetaGraphDef())
-    make_deterministic(Path(folder) / "saved_model" / "saved_model.pb", saved_model_pb2.SavedModel())
-    (Path(folder) / "checkpoint").write_text(STATE)
-
-
-def make_deterministic(path, message):
-    """Write a message's maps in a fixed order: protobuf has another one in each process."""
-    message.ParseFromString(path.read_bytes())
-    path.write_bytes(message.SerializeToString(deterministic=True))
-
-
 def main(argv):
     """Do the job of the file and write what was learned."""
     started = time.time()
-    job = json.loads(Path(argv[1]).read_text(encoding="ascii"))
+    job = read_job(argv[1])
     say("Start TensorFlow")
     from object_detection.ckssd_compat import tf
 
@@ -224,23 +169,7 @@ def main(argv):
     config = read_config(job["pipeline_config"])
     say("Draw the weights and pass {} images through the network".format(job["images"]))
     values = make_values(tf, config, job["seed"], job["images"])
-    work = tempfile.mkdtemp(prefix="ckssd-")
-    try:
-        checkpoint = os.path.join(work, "model.ckpt")
-        save(tf, values, checkpoint)
-        say("Export the checkpoint and the frozen graph")
-        export(tf, config, checkpoint, job["output_directory"])
-    finally:
-        shutil.rmtree(work)
-    shutil.copyfile(job["pipeline_config"], os.path.join(job["output_directory"], "pipeline.config"))
-    result = {
-        "tensorflow": tf.__version__,
-        "python": sys.version.split()[0],
-        "variables": len(values),
-        "weights": int(sum(value.size for value in values.values())),
-        "seconds": round(time.time() - started, 1),
-    }
-    Path(job["result"]).write_text(json.dumps(result, sort_keys=True))
+    finish(tf, config, values, job, started)
 
 
 if __name__ == "__main__":

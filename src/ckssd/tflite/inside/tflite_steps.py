@@ -4,7 +4,8 @@
 
 The job is ``{"steps": [{"do": "export" | "freeze" | "convert" | "anchors", ...}, ...], "result":
 "RESULT.json"}``; one process does many steps because importing TensorFlow costs more than most of them.
-Stands alone: Python 3.6 or later, TensorFlow and (to export and freeze) a prepared Object Detection API.
+Stands alone with ``exporting.py``: Python 3.6 or later, TensorFlow and (to export and freeze) a prepared
+Object Detection API.
 """
 # mypy: ignore-errors
 
@@ -13,6 +14,9 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # PYTHONSAFEPATH leaves it out
+from exporting import as_written
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # spares the import of Keras 3
 
@@ -67,19 +71,6 @@ def freeze(step, result):
         as_written(exporter.export_inference_graph)("image_tensor", config, step["checkpoint"], folder)
         frozen = read_graph(str(Path(folder) / "frozen_inference_graph.pb"))
     write_bytes(step["output"], frozen.SerializeToString(deterministic=True))
-
-
-def as_written(function):
-    """The function without AutoGraph, which rewrites loops of Python: the API, made for graphs, has none.
-
-    The graph is the same, byte for byte, and a third of the time is saved.
-    """
-    import tensorflow as tf
-
-    try:
-        return tf.autograph.experimental.do_not_convert(function)
-    except AttributeError:  # TensorFlow 1, which rewrites nothing
-        return function
 
 
 def read_config(step):
