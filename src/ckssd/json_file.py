@@ -1,10 +1,14 @@
-"""JSON files that a person or another process gives: their content, or one error that names the file."""
+"""JSON files: what a person or another process gives, or one error that names the file; written whole."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ckssd.errors import InputError
 
@@ -43,3 +47,28 @@ def _read(path: Path, name: str) -> object:
         raise InputError(f"The {name} cannot be read", where=path, got=error.strerror or error) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"The {name} are no JSON", where=path, got=error) from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON to a file; see write_whole."""
+
+    def write(file: TextIO) -> None:
+        json.dump(content, file, indent=2, sort_keys=True)
+        file.write("\n")
+
+    write_whole(path, write)
+
+
+def write_whole(path: Path, write: Callable[[TextIO], None]) -> None:
+    """Write a file beside its place and rename it there: a reader sees all of it or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            write(file)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

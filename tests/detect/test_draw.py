@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from ckssd.detect.__main__ import drawing_paths, main
 from ckssd.detect.detections import Detections
 from ckssd.detect.draw import class_colour, draw
-from tests.detect.tiny_model import SIDE
+from ckssd.detect.pictures import drawing_paths
 
 NAMES = {0: "circle", 1: "square"}
 
@@ -64,48 +61,6 @@ def test_an_image_of_one_pixel_can_be_drawn_on() -> None:
 def test_neighbouring_classes_have_different_colours() -> None:
     colours = [np.array(class_colour(index)) for index in range(12)]
     assert min(np.abs(a - b).sum() for i, a in enumerate(colours) for b in colours[:i]) > 60
-
-
-def test_the_command_detects_and_draws(
-    tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    labels = tmp_path / "labelmap.pbtxt"
-    labels.write_text("".join(f"item {{ id: {k + 1} name: 'shape{k}' }}\n" for k in range(6)))
-    images = [tmp_path / "a b.jpg", tmp_path / "deeper" / "a b.png"]
-    images[1].parent.mkdir()
-    for image in images:
-        Image.new("RGB", (64, 48), (200, 30, 90)).save(image)
-    arguments = [
-        "--model",
-        str(tiny_path),
-        "--labels",
-        str(labels),
-        "--draw",
-        str(tmp_path / "out ü"),
-        "--quiet",
-    ]
-    assert main([*arguments, *map(str, images)]) == 0
-    first, second = json.loads(capsys.readouterr().out)
-    assert (first["width"], first["height"]) == (64, 48)
-    assert first["detections"]
-    assert {detection["name"] for detection in first["detections"]} <= {f"shape{k}" for k in range(6)}
-    assert all(d["bbox"][0] >= 0 and d["bbox"][0] + d["bbox"][2] <= 64.001 for d in first["detections"])
-    assert Image.open(first["drawn"]).size == (64, 48)
-    assert first["drawn"] != second["drawn"]
-    assert SIDE == 8
-
-
-def test_the_command_says_what_is_wrong_in_one_line(
-    tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    labels = tmp_path / "flatlabels.txt"
-    labels.write_text("???\ncircle\n")
-    assert (
-        main(["--model", str(tiny_path), "--labels", str(labels), str(tmp_path / "no.jpg"), "--quiet"]) == 3
-    )
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.splitlines()[-1].startswith("ckssd detect: The image is missing")
 
 
 def test_drawings_of_images_with_one_name_do_not_overwrite_each_other() -> None:

@@ -14,7 +14,7 @@ from flatbuffers import flexbuffers
 from ckssd.tflite.flatbuffer import NewTable, Scalar, Vector, write
 
 SIDE = 8
-FULLY_CONNECTED, LOGISTIC, RESHAPE, CUSTOM = 9, 14, 22, 32
+DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, RESHAPE, CUSTOM = 6, 9, 14, 22, 32
 FULLY_CONNECTED_OPTIONS, RESHAPE_OPTIONS = 8, 17
 
 OPTIONS: dict[str, Any] = {
@@ -32,8 +32,20 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def tiny_model(anchors: int = 64, seed: int = 1, **options: Any) -> bytes:
-    """The model's bytes; ``options`` replace those of OPTIONS, None takes one out."""
+def tiny_model(
+    anchors: int = 64,
+    seed: int = 1,
+    *,
+    logits: bool = False,
+    int8_input: bool = False,
+    several: dict[str, dict[str, Any]] | None = None,
+    **options: Any,
+) -> bytes:
+    """The model's bytes; ``options`` replace those of OPTIONS, None takes one out.
+
+    ``logits``: the class predictions lack their activation. ``int8_input``: quantised image of -1 to 1.
+    ``several``: signatures, each with a graph of its own and other options of the operator.
+    """
     chosen = {key: value for key, value in {**OPTIONS, **options}.items() if value is not None}
     classes = int(chosen.get("num_classes", 6)) + 1
     random = np.random.default_rng(seed)
@@ -82,20 +94,45 @@ def tiny_model(anchors: int = 64, seed: int = 1, **options: Any) -> bytes:
             5: bytes(flexbuffers.Dumps(chosen)),
         },
     ]
-    graph: NewTable = {
-        0: tensors,
-        1: Vector("i", (0,)),
-        2: Vector("i", (11, 12, 13, 14)),
-        3: operators,
-        4: "main",
-    }
+    if logits:
+        del operators[4]
+        operators[4][1] = Vector("i", (7, 8, 10))
+    if int8_input:
+        quantization: NewTable = {2: Vector("f", (1 / 127.5,)), 3: Vector("q", (-1,))}
+        image = {0: Vector("i", (1, SIDE, SIDE, 3)), 1: Scalar("b", 9), 2: Scalar("I", 0), 3: "image"}
+        tensors.append({**image, 4: quantization})
+        operators.insert(0, {0: Scalar("I", 4), 1: Vector("i", (15,)), 2: Vector("i", (0,))})
+    graphs: list[NewTable] = []
+    for name, changed in (several or {"main": {}}).items():
+        last = {**operators[-1], 5: bytes(flexbuffers.Dumps({**chosen, **changed}))}
+        graphs.append(
+            {
+                0: tensors,
+                1: Vector("i", (15 if int8_input else 0,)),
+                2: Vector("i", (11, 12, 13, 14)),
+                3: [*operators[:-1], last],
+                4: name,
+            }
+        )
     codes = [
         _code(FULLY_CONNECTED),
         _code(RESHAPE),
         _code(LOGISTIC),
         _code(CUSTOM, "TFLite_Detection_PostProcess"),
+        _code(DEQUANTIZE),
     ]
-    return write({0: Scalar("I", 3), 1: codes, 2: [graph], 3: "tiny", 4: buffers}, b"TFL3")
+    model: NewTable = {0: Scalar("I", 3), 1: codes, 2: graphs, 3: "tiny", 4: buffers}
+    if several:
+        model[7] = [
+            {
+                0: [{0: "image", 1: Scalar("I", 0)}],
+                1: [{0: "boxes", 1: Scalar("I", 11)}],
+                2: name,
+                4: Scalar("I", index),
+            }
+            for index, name in enumerate(several)
+        ]
+    return write(model, b"TFL3")
 
 
 def tiny_model_without_nms() -> bytes:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ckssd.cli.benchmark import plain
+from ckssd.detect.backends import Backend, Feeding, open_backend
 from ckssd.detect.network_input import NetworkInput
 from ckssd.errors import InputError, UsageError
 from ckssd.graph.attributes import Shape
 from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import write_graph
 from ckssd.graph.node import Node
-from ckssd.measure.backends import open_backend
-from ckssd.measure.settings import from_environment, from_mapping
+from ckssd.measure.settings import BenchmarkSettings, from_environment, from_mapping, plain
 from tests.detect.test_openvino import write_ir
 from tests.measure.conftest import Bench
 
@@ -29,6 +28,13 @@ model { ssd {
   post_processing { batch_non_max_suppression { score_threshold: 0.25 max_total_detections: 70 } }
 } }
 """
+
+
+def backend_of(settings: BenchmarkSettings) -> Backend:
+    """Open the model of a run as the run does."""
+    return open_backend(
+        settings.model, Feeding(settings.resize, kept=settings.preprocessed_cache is not None)
+    )
 
 
 def as_openvino(bench: Bench, **changed: str) -> dict[str, str]:
@@ -56,15 +62,15 @@ def as_tensorflow(bench: Bench, pipeline: str | None = PIPELINE, **changed: str)
 
 def test_openvinos_model_has_variables_of_its_own(bench: Bench) -> None:
     settings = from_environment(as_openvino(bench))
-    assert settings.model == bench.model / "model.xml"
-    assert settings.image_width is None, "the variable of the TensorFlow model says nothing about it"
-    backend = open_backend(settings)
+    assert settings.model.file == bench.model / "model.xml"
+    assert settings.model.image_width is None, "the variable of the TensorFlow model says nothing about it"
+    backend = backend_of(settings)
     assert (backend.num_classes, backend.postprocessing.nms) == (6, "regular")
     assert backend.postprocessing.by == "DetectionOutput, scores by sigmoid"
     assert backend.postprocessing.scales_yxhw == (20, 10, 2.5, 5)
 
 
-@pytest.mark.parametrize("name", ["ROOT", "XML", "LABELMAP_FILE"])
+@pytest.mark.parametrize("name", ["ROOT", "XML"])
 def test_a_missing_variable_has_openvinos_name(bench: Bench, name: str) -> None:
     with pytest.raises(UsageError, match=f"{OPENVINO}{name}"):
         from_environment(as_openvino(bench, **{OPENVINO + name: ""}))
@@ -82,13 +88,14 @@ def test_nms_that_a_runtime_cannot_do_is_refused(bench: Bench, setting: str) -> 
 
 
 def test_settings_from_a_file_are_refused_as_well(bench: Bench) -> None:
-    settings = dataclasses.replace(from_environment(as_openvino(bench)), nms="fast")
+    settings = from_environment(as_openvino(bench))
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, nms="fast"))
     with pytest.raises(UsageError, match="DetectionOutput"):
         from_mapping(plain(settings))
 
 
 def test_a_frozen_graph_is_described_by_its_pipeline_configuration(bench: Bench) -> None:
-    backend = open_backend(from_environment(as_tensorflow(bench)))
+    backend = backend_of(from_environment(as_tensorflow(bench)))
     assert backend.input == NetworkInput(width=5, height=4, dtype="uint8")
     done = backend.postprocessing
     assert backend.num_classes == 6
@@ -100,11 +107,11 @@ def test_a_frozen_graph_is_described_by_its_pipeline_configuration(bench: Bench)
 @pytest.mark.parametrize("pipeline", [None, "model { ssd { num_classes: 6 } }", "model { ssd {"])
 def test_a_frozen_graph_without_its_configuration_is_refused(bench: Bench, pipeline: str | None) -> None:
     with pytest.raises(InputError, match="pipeline configuration"):
-        open_backend(from_environment(as_tensorflow(bench, pipeline)))
+        backend_of(from_environment(as_tensorflow(bench, pipeline)))
 
 
 def test_the_frozen_graph_detector_is_imported_without_tensorflow(bench: Bench) -> None:
-    open_backend(from_environment(as_tensorflow(bench)))
+    backend_of(from_environment(as_tensorflow(bench)))
     assert "tensorflow" not in sys.modules
     assert Path(sys.modules["ckssd.detect.frozen"].__file__ or "").name == "frozen.py"
 
@@ -122,7 +129,7 @@ def graph_that_resizes(path: Path, shape: tuple[int, ...] = (-1, -1, -1, 3), **a
 def test_tf1_resize_is_left_to_the_frozen_graph(bench: Bench) -> None:
     environment = as_tensorflow(bench, CK_RESIZE="tf1")
     graph_that_resizes(bench.model / "frozen_inference_graph.pb", align_corners=False)
-    backend = open_backend(from_environment(environment))
+    backend = backend_of(from_environment(environment))
     assert backend.input.any_size
     assert "the graph resizes" in backend.notes[0]
 
@@ -141,10 +148,10 @@ def test_tf1_resize_is_refused_for_a_graph_that_does_not_do_it(
     environment = as_tensorflow(bench, CK_RESIZE="tf1")
     graph_that_resizes(bench.model / "frozen_inference_graph.pb", shape, **{attribute: -1 in shape[1:]})
     with pytest.raises(UsageError, match=r"CK_RESIZE.*expected pillow or opencv.*got tf1"):
-        open_backend(from_environment(environment))
+        backend_of(from_environment(environment))
 
 
 def test_nothing_is_kept_of_images_that_the_graph_resizes(bench: Bench, tmp_path: Path) -> None:
     environment = as_tensorflow(bench, CK_RESIZE="tf1", CK_PREPROCESSED_CACHE=str(tmp_path / "kept"))
     with pytest.raises(UsageError, match="CK_PREPROCESSED_CACHE"):
-        open_backend(from_environment(environment))
+        backend_of(from_environment(environment))

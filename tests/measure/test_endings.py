@@ -28,8 +28,11 @@ sys.exit(run_main("a command", work))
 def settings(bench: Bench) -> Path:
     path = bench.folder / "settings.json"
     content = {
-        "model": str(bench.model / "detect_regular_nms.tflite"),
-        "labels": str(bench.model / "labelmap.pbtxt"),
+        "model": {
+            "runtime": "litert",
+            "file": str(bench.model / "detect_regular_nms.tflite"),
+            "labels": str(bench.model / "labelmap.pbtxt"),
+        },
         "images": str(bench.images),
         "annotations": str(bench.annotations),
         "metrics_python": str(endless_metrics(bench.folder)),

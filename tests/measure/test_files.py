@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ckssd.detect.backends import open_backend
 from ckssd.errors import InputError
-from ckssd.measure.backends import open_backend
 from ckssd.measure.compare import Contender, compare, measure_in_turn
 from ckssd.measure.comparison_table import table
 from ckssd.measure.files import BLOCK_BYTES, HashedFile, hash_file, hash_model
@@ -121,7 +121,7 @@ def test_a_comparison_tells_models_with_other_weights_apart(bench: Bench) -> Non
 
 def test_a_frozen_graph_is_one_file(bench: Bench) -> None:
     settings = from_environment(as_tensorflow(bench))
-    assert open_backend(settings).files == (settings.model,)
+    assert open_backend(settings.model).files == (settings.model.file,)
 
 
 def test_missing_weights_are_named_before_anything_runs(

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ckssd.cli.benchmark import plain
 from ckssd.detect import resize
 from ckssd.errors import EnvironmentSetupError, UsageError
 from ckssd.measure.__main__ import main
 from ckssd.measure.opened import check_run
-from ckssd.measure.settings import from_environment
+from ckssd.measure.settings import from_environment, plain
 from tests.measure.conftest import Bench
 
 

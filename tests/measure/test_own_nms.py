@@ -68,9 +68,9 @@ def test_the_anchors_are_a_part_of_the_model(raw: Bench) -> None:
 
 def test_regular_is_the_default(raw: Bench) -> None:
     settings = from_environment(raw.environment)
-    assert settings.own_nms is not None
-    assert settings.own_nms.options.use_regular_nms
-    assert settings.model.name == "detect_no_nms.tflite"
+    assert settings.model.own_nms is not None
+    assert settings.model.own_nms.options.use_regular_nms
+    assert settings.model.file.name == "detect_no_nms.tflite"
 
 
 def test_custom_settings_go_before_the_models_own(raw: Bench) -> None:
@@ -91,9 +91,7 @@ def test_the_settings_go_through_json_unchanged(raw: Bench) -> None:
     ("variable", "value", "expected"),
     [
         ("CK_NMS", "soft", "regular or fast"),
-        (f"{MODEL}ANCHORS", "", f"{MODEL}ANCHORS is not set"),
         (f"{MODEL}ANCHORS", "gone.txt", "an existing file"),
-        (f"{MODEL}NMS_SCORE_THRESHOLD", "", "is not set"),
         (f"{MODEL}NMS_IOU_THRESHOLD", "high", "a number"),
         (f"{MODEL}NMS_IOU_THRESHOLD", "0", "above 0 and of at most 1"),
         (f"{MODEL}NMS_IOU_THRESHOLD", "1.5", "above 0 and of at most 1"),
@@ -104,6 +102,38 @@ def test_a_bad_or_missing_variable_is_named(raw: Bench, variable: str, value: st
     with pytest.raises(UsageError, match=rf"^{variable} .*") as caught:
         from_environment(changed(raw, **{variable: value}))
     assert expected in str(caught.value)
+
+
+def test_anchors_that_no_variable_names_are_looked_for_beside_the_graph(raw: Bench) -> None:
+    named, beside = (
+        from_environment(each) for each in (raw.environment, changed(raw, **{f"{MODEL}ANCHORS": ""}))
+    )
+    assert beside.model.own_nms == named.model.own_nms
+    (raw.model / "flatanchors.txt").rename(raw.model / "other.txt")
+    with pytest.raises(UsageError, match=rf"^{MODEL}ANCHORS is not set.*flatanchors\.txt or anchors\.txt"):
+        from_environment(changed(raw, **{f"{MODEL}ANCHORS": ""}))
+
+
+def test_settings_of_nms_that_nobody_states_are_assumed_and_said(raw: Bench) -> None:
+    variable = f"{MODEL}NMS_SCORE_THRESHOLD"
+    assumed = from_environment(changed(raw, **{variable: ""})).model
+    assert assumed.own_nms is not None
+    assert assumed.own_nms.options.nms_score_threshold == 0.3
+    assert assumed.notes == ("nobody states these settings of NMS; assumed: NMS_SCORE_THRESHOLD=0.3",)
+    assert from_environment(raw.environment).model.notes == ()
+
+
+def test_the_configuration_beside_a_graph_states_its_nms(raw: Bench) -> None:
+    (raw.model / "pipeline.config").write_text(
+        "model { ssd { num_classes: 6 box_coder { faster_rcnn_box_coder { y_scale: 9.0 } }"
+        " post_processing { batch_non_max_suppression {"
+        " score_threshold: 0.02 max_total_detections: 17 } } } }"
+    )
+    unset = {f"{MODEL}{name}": "" for name in ("NMS_SCORE_THRESHOLD", "MAX_DETECTIONS", "SCALE_Y")}
+    options = from_environment(changed(raw, **unset)).model.own_nms.options
+    assert (options.nms_score_threshold, options.max_detections, options.y_scale) == (0.02, 17, 9.0)
+    stated = from_environment(raw.environment).model.own_nms.options
+    assert stated.y_scale == 10.0, "the entry goes before the configuration"
 
 
 def test_ck_nms_is_refused_where_the_graph_does_nms(raw: Bench) -> None:
@@ -142,7 +172,7 @@ def test_settings_without_anchors_or_options_are_refused(raw: Bench, own_nms: An
     settings: BenchmarkSettings = from_environment(raw.environment)
     plain = json.loads(json.dumps(dataclasses.asdict(settings), default=str))
     with pytest.raises(CkssdError, match="own_nms"):
-        detect_data_set(from_mapping({**plain, "own_nms": own_nms}))
+        detect_data_set(from_mapping({**plain, "model": {**plain["model"], "own_nms": own_nms}}))
 
 
 @pytest.mark.parametrize(
@@ -150,6 +180,6 @@ def test_settings_without_anchors_or_options_are_refused(raw: Bench, own_nms: An
 )
 def test_an_option_in_json_is_checked_as_a_variable_is(raw: Bench, name: str, value: object) -> None:
     plain = json.loads(json.dumps(dataclasses.asdict(from_environment(raw.environment)), default=str))
-    plain["own_nms"]["options"][name] = value
+    plain["model"]["own_nms"]["options"][name] = value
     with pytest.raises(UsageError, match=rf"^own_nms\.options\.{name} has no value that can be used"):
         from_mapping(plain)

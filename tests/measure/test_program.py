@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ckssd.json_file import write_json
 from ckssd.measure.__main__ import main as command
 from ckssd.measure.program import main
-from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, IMAGE_TIMES_FILE, TIMER_FILE, write_json
+from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, IMAGE_TIMES_FILE, TIMER_FILE
 from tests.detect.tiny_model import tiny_model
 from tests.measure.conftest import IMAGES, Bench
 
@@ -157,12 +158,15 @@ def test_the_command_takes_everything_from_one_file(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = {
-        "model": str(bench.model / "detect_fast_nms.tflite"),
-        "labels": str(bench.model / "labelmap.pbtxt"),
+        "model": {
+            "runtime": "litert",
+            "file": str(bench.model / "detect_fast_nms.tflite"),
+            "labels": str(bench.model / "labelmap.pbtxt"),
+            "nms": "fast",
+        },
         "images": str(bench.images),
         "annotations": str(bench.annotations),
         "metrics_python": bench.environment["CK_ENV_TOOL_COCO_PYTHON_FILE"],
-        "nms": "fast",
         "batch_count": 3,
         "silent": True,
     }

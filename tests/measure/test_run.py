@@ -122,7 +122,9 @@ def test_a_category_with_another_id_is_matched_by_name(bench: Bench, settings: B
 
 
 def test_a_graph_that_is_not_what_it_is_called_is_noted(bench: Bench, settings: BenchmarkSettings) -> None:
-    result = run_benchmark(replace(settings, model=bench.model / "detect_fast_nms.tflite"))
+    result = run_benchmark(
+        replace(settings, model=replace(settings.model, file=bench.model / "detect_fast_nms.tflite"))
+    )
     assert result.settings.postprocessing.nms == "fast"
     assert result.notes == (
         "USE_NMS=regular, but the graph detect_fast_nms.tflite was exported with fast NMS",
@@ -150,7 +152,7 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
         f"AP of star: {result.metrics['per_class']['star']!r}",
     ]:
         assert line in lines
-    size, digest = settings.model.stat().st_size, result.settings.model_sha256
+    size, digest = settings.model.file.stat().st_size, result.settings.model_sha256
     assert f"Model: detect_regular_nms.tflite ({size} bytes) sha256 {digest}" in lines
     assert any(line.startswith("Resize: 8x8, Pillow bilinear") for line in lines)
     assert any("ai-edge-litert" in line and "faster-coco-eval" in line for line in lines)
@@ -241,7 +243,7 @@ def test_each_fault_has_one_clear_line(bench: Bench, settings: BenchmarkSettings
 
 def test_an_image_size_of_another_model_is_refused(settings: BenchmarkSettings) -> None:
     with pytest.raises(UsageError, match=r"image size does not fit the model.*expected 8x8, got 300x8"):
-        run_benchmark(replace(settings, image_width=300))
+        run_benchmark(replace(settings, model=replace(settings.model, image_width=300)))
 
 
 def test_a_python_without_the_metrics_tools_says_what_to_install(

@@ -12,25 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckssd.errors import UsageError
-from ckssd.measure.custom import CHECKS, CustomOptions
-from ckssd.measure.settings import from_environment, from_mapping
-from ckssd.measure.values import choice, real_number, switch, whole_number
+from ckssd.measure.settings import from_environment, from_mapping, plain
+from ckssd.model.custom import CHECKS, CustomOptions
+from ckssd.values import choice, real_number, switch, whole_number
 from tests.measure.conftest import MODEL, Bench
 
 
 def test_defaults(bench: Bench) -> None:
     settings = from_environment({**bench.environment, "USE_NMS": ""})
-    assert (settings.nms, settings.batch_count, settings.batch_size, settings.skip_images) == (
+    assert (settings.model.nms, settings.batch_count, settings.batch_size, settings.skip_images) == (
         "regular",
         None,
         1,
         0,
     )
     assert (settings.metric, settings.resize, settings.metrics_tool) == ("coco", "pillow", "faster-coco-eval")
-    assert settings.model == bench.model / "detect_regular_nms.tflite"
-    assert settings.labels == bench.model / "labelmap.pbtxt"
-    assert settings.label_offset == 1
-    assert settings.custom is None
+    assert settings.model.file == bench.model / "detect_regular_nms.tflite"
+    assert settings.model.labels == bench.model / "labelmap.pbtxt"
+    assert settings.model.first_label == 1
+    assert settings.model.custom is None
 
 
 @pytest.mark.parametrize("processors", [1, 3, 64])
@@ -52,13 +52,13 @@ def test_the_seeds_own_values(bench: Bench) -> None:
     settings = from_environment(
         {**bench.environment, **given_values, "CK_SKIP_IMAGES": "3", "FULL_REPORT": "YES"}
     )
-    assert (settings.nms, settings.batch_count, settings.metric, settings.skip_images) == (
+    assert (settings.model.nms, settings.batch_count, settings.metric, settings.skip_images) == (
         "fast",
         5000,
         "coco",
         3,
     )
-    assert settings.model.name == "detect_fast_nms.tflite"
+    assert settings.model.file.name == "detect_fast_nms.tflite"
     assert settings.threads == 2
     assert settings.full_report
 
@@ -105,7 +105,7 @@ def test_a_bad_value_names_the_variable(bench: Bench, variable: str, value: str,
 
 @pytest.mark.parametrize(
     "variable",
-    [f"{MODEL}ROOT", f"{MODEL}LABELMAP_FILE", "CK_ENV_DATASET_IMAGE_DIR", "CK_ENV_DATASET_ANNOTATIONS"],
+    [f"{MODEL}ROOT", "CK_ENV_DATASET_IMAGE_DIR", "CK_ENV_DATASET_ANNOTATIONS"],
 )
 def test_a_missing_variable_is_named(bench: Bench, variable: str) -> None:
     with pytest.raises(UsageError, match=rf"^{variable} is not set"):
@@ -114,14 +114,14 @@ def test_a_missing_variable_is_named(bench: Bench, variable: str) -> None:
 
 def test_a_label_list_stands_in_for_a_label_map(bench: Bench) -> None:
     environment = {**bench.environment, f"{MODEL}LABELMAP_FILE": "", f"{MODEL}CLASSES": "flatlabels.txt"}
-    assert from_environment(environment).labels == bench.model / "flatlabels.txt"
+    assert from_environment(environment).model.labels == bench.model / "flatlabels.txt"
 
 
 @pytest.mark.parametrize("switch_name", ["CUSTOM_MODEL_SETTINGS", "USE_CUSTOM_NMS_SETTINGS"])
 def test_custom_settings_count_only_when_switched_on(bench: Bench, switch_name: str) -> None:
     values = {"NMS_SCORE_THRESHOLD": "0.00001", "MAX_DETECTIONS": "50", "SCALE_H": "5.0"}
-    assert from_environment({**bench.environment, **values}).custom is None
-    custom = from_environment({**bench.environment, **values, switch_name: "yes"}).custom
+    assert from_environment({**bench.environment, **values}).model.custom is None
+    custom = from_environment({**bench.environment, **values, switch_name: "yes"}).model.custom
     assert custom == CustomOptions(nms_score_threshold=0.00001, max_detections=50, h_scale=5.0)
 
 
@@ -148,12 +148,14 @@ def test_a_bad_custom_setting_names_the_variable(bench: Bench, variable: str, va
 
 def test_boxes_that_cover_each_other_wholly_may_still_both_count(bench: Bench) -> None:
     values = {"USE_CUSTOM_NMS_SETTINGS": "yes", "NMS_IOU_THRESHOLD": "1"}
-    assert from_environment({**bench.environment, **values}).custom == CustomOptions(nms_iou_threshold=1.0)
+    assert from_environment({**bench.environment, **values}).model.custom == CustomOptions(
+        nms_iou_threshold=1.0
+    )
 
 
 def test_fast_nms_takes_one_class_per_detection_only(bench: Bench) -> None:
     values = {"CUSTOM_MODEL_SETTINGS": "yes", "MAX_CLASSES_PER_DETECTION": "2"}
-    assert from_environment({**bench.environment, **values, "USE_NMS": "regular"}).custom is not None
+    assert from_environment({**bench.environment, **values, "USE_NMS": "regular"}).model.custom is not None
     with pytest.raises(UsageError, match=r"^MAX_CLASSES_PER_DETECTION .*1 together with fast NMS"):
         from_environment({**bench.environment, **values, "USE_NMS": "fast"})
 
@@ -166,12 +168,23 @@ def test_a_json_object_gives_the_same_settings(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("nms", "soft"), ("batch_count", 0), ("batch_count", True), ("threads", "x"), ("custom", [])],
+    [("batch_count", 0), ("batch_count", True), ("threads", "x"), ("model", [])],
 )
 def test_a_bad_json_value_names_its_key(bench: Bench, key: str, value: object) -> None:
     mapping = json.loads(json.dumps(dataclasses.asdict(from_environment(bench.environment)), default=str))
     with pytest.raises(UsageError, match=rf"^{key} has no value that can be used"):
         from_mapping({**mapping, key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("nms", "soft"), ("runtime", "onnx"), ("file", "/no/such"), ("normalize", "perhaps"), ("notes", "one")],
+)
+def test_a_bad_json_value_of_the_model_names_its_key(bench: Bench, key: str, value: object) -> None:
+    mapping = plain(from_environment(bench.environment))
+    mapping["model"][key] = value
+    with pytest.raises(UsageError, match=rf"^model\.{key} has no value that can be used"):
+        from_mapping(mapping)
 
 
 def test_unknown_and_missing_json_keys_are_named(bench: Bench) -> None:

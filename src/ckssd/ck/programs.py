@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from ckssd.errors import CkssdError, NotInstalledError
-from ckssd.measure.values import switch
 from ckssd.recipes.openvino_model import PYTHON as OPENVINO_PYTHON
 from ckssd.recipes.openvino_model import model_flags
 from ckssd.recipes.quantized import PYTHON as NNCF_PYTHON
@@ -19,6 +18,7 @@ from ckssd.tflite.program import (
     export_from_environment,
     freeze_from_environment,
 )
+from ckssd.values import switch
 
 MO_FLAG = "MO_"
 MO_SWITCHES = ("dry_run", "reverse_input_channels")

@@ -23,10 +23,13 @@ refuses to register a thing of which a variable would name something that is not
     places ``{annotations}``, ``{annotations_folder}`` and ``{images}``.
 ``ckssd.inside``
     where in the installed folder the file is that ``--full_path`` names; default: in it or in ``bin``.
+``ckssd.named``
+    for models, see :mod:`ckssd.ck.named_model`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import string
 from collections.abc import Iterator, Mapping
@@ -35,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.ck.kernel import Answer, hook
+from ckssd.ck.named_model import named_model, usual_names, variables_of_named, without_others
 from ckssd.errors import InputError, NotInstalledError
 from ckssd.install import find_pythons, python_at
 from ckssd.install.provenance import FILE_NAME as PROVENANCE
@@ -45,11 +49,15 @@ PLAIN_FIELDS = ("version",)  # of a variable's text; the others are places
 
 @dataclass(frozen=True)
 class Thing:
-    """What ``--full_path`` stands for: a file of it, which CK looks for later, and its places by name."""
+    """What ``--full_path`` stands for: a file of it, which CK looks for later, and its places by name.
+
+    ``named``: the one file that it is about, where a person named it.
+    """
 
     file: Path
     places: Mapping[str, Path]
     found: tuple[str, ...] = field(default=())
+    named: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -72,11 +80,12 @@ def find_thing(full_path: Path, description: Mapping[str, Any], usual_name: str)
     """
     if description.get("finder") == "data-set":
         return _data_set(full_path, usual_name)
+    if (model := named_model(full_path, description)) is not None:
+        return Thing(model, {"root": model.parent}, (f"found: {model}",), named=model)
     inside = description.get("inside", "bin")
     if full_path.is_dir():
-        file = next(
-            (f for f in (full_path / usual_name, full_path / inside / usual_name) if f.is_file()), None
-        )
+        usual = (usual_name, f"{inside}/{usual_name}", *usual_names(description))
+        file = next((f for name in usual if (f := full_path / name).is_file()), None)
         if file is None:
             raise InputError(
                 "The folder is not laid out as expected",
@@ -116,6 +125,10 @@ def variables_of(description: Mapping[str, Any], prefix: str, thing: Thing, vers
     InputError
         A variable would name something that is not there, or a required one is left out.
     """
+    if thing.named is not None:
+        others = dataclasses.replace(thing, named=None)
+        found = variables_of(without_others(description), prefix, others, version)
+        return found | variables_of_named(description, prefix, thing.named)
     paths = _present(description.get("paths", {}), thing.root)
     missing = [*_missing(description, paths)]
     variables = {f"{prefix}_{name}": str(place) for name, place in paths.items()}

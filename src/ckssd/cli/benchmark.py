@@ -1,6 +1,7 @@
-"""Measure accuracy and speed of an installed model on an installed data set.
+"""Measure accuracy and speed of a model on a data set.
 
     ckssd benchmark --nms=regular
+    ckssd benchmark --model detect.tflite --labels labels.txt --images photos/ --annotations instances.json
     ckssd benchmark --nms=fast --count=100 --threads=2 --json
     ckssd benchmark --runtime=openvino
 
@@ -12,42 +13,27 @@ work here too: --env NAME=VALUE.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.detect import MODEL_TAGS, joined
+from ckssd.cli.chosen import (
+    METRICS_TAGS,
+    RUNTIMES,
+    add_model_arguments,
+    check_installed,
+    choose,
+    data_set,
+    runtime_asked,
+)
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
-from ckssd.measure.backends import DEFAULT_RUNTIME
-from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.measure.settings import from_environment, plain
 from ckssd.worker import run_worker
 
-
-@dataclasses.dataclass(frozen=True)
-class Runtime:
-    """Tags of a runtime's environment, the variable of its Python, and tags of its models."""
-
-    library: str
-    python: str
-    models: str
-
-
-RUNTIMES = {
-    "litert": Runtime("lib,litert", "CK_ENV_LIB_LITERT_PYTHON_FILE", MODEL_TAGS),
-    "openvino": Runtime("lib,openvino", "CK_ENV_LIB_OPENVINO_PYTHON_FILE", "model,openvino,object-detection"),
-    "tensorflow": Runtime(
-        "lib,tensorflow,v2", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"
-    ),
-}
+# Flags to the variables of the programs; those that choose a model are in ckssd.cli.chosen.
 FLAGS = {
-    "runtime": "CK_RUNTIME",
-    "nms": "USE_NMS",
-    "own_nms": "CK_NMS",
     "count": "CK_BATCH_COUNT",
     "skip": "CK_SKIP_IMAGES",
     "mode": "CK_MODE",
@@ -59,17 +45,10 @@ FLAGS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--runtime", choices=RUNTIMES, default=DEFAULT_RUNTIME, help=f"default: {DEFAULT_RUNTIME}"
-    )
-    parser.add_argument("--tags", default="", help="tags that choose among the runtime's installed models")
+    add_model_arguments(parser)
+    parser.add_argument("--images", type=Path, metavar="DIR", help="pictures of your own, with --annotations")
+    parser.add_argument("--annotations", type=Path, metavar="FILE", help="what is in them, as COCO has it")
     parser.add_argument("--dataset-tags", default="", help="tags that choose among the installed data sets")
-    parser.add_argument(
-        "--nms", help="regular or fast, or none for a graph without it (USE_NMS; default: regular)"
-    )
-    parser.add_argument(
-        "--own-nms", help="with --nms=none: regular or fast by this project (CK_NMS; default: regular)"
-    )
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
     parser.add_argument("--skip", help="how many images to leave out first (CK_SKIP_IMAGES)")
     parser.add_argument(
@@ -83,10 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resize", help="pillow, opencv or tf1 (CK_RESIZE; default: pillow)")
     parser.add_argument("--cache", help="folder that keeps resized images (CK_PREPROCESSED_CACHE)")
     parser.add_argument(
-        "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the program"
-    )
-    parser.add_argument(
-        "--detections", type=Path, metavar="FILE", help="write the detections there, as COCO results"
+        "--detections",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the detections there: .csv, or COCO results as JSON",
     )
     parser.add_argument(
         "--image-times", type=Path, metavar="FILE", help="write each image's times there, as JSON"
@@ -95,14 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Result:
     """Collect the variables as CK would, then run the benchmark in the runtime's environment."""
-    variables = dict(os.environ)
-    runtime = RUNTIMES[options.runtime]
-    library = the_environment(runtime.library).variables
-    variables.update(the_environment("tool,coco").variables)
-    variables.update(the_environment(joined(runtime.models, options.tags)).variables)
-    variables.update(the_environment(joined("dataset,object-detection", options.dataset_tags)).variables)
-    variables.update({name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)})
-    variables.update(pairs(options.env, "--env"))
+    check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS])
+    chosen = choose(options)
+    variables = {**chosen.variables, **the_environment(METRICS_TAGS).variables}
+    variables |= data_set(options.images, options.annotations, options.dataset_tags)
+    variables |= {name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)}
+    variables |= pairs(options.env, "--env")
     settings = from_environment(variables)
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         described = Path(folder) / "settings.json"
@@ -112,12 +90,5 @@ def run(options: argparse.Namespace) -> Result:
             arguments += ["--detections", str(options.detections)]
         if options.image_times:
             arguments += ["--image-times", str(options.image_times)]
-        python = Path(library[runtime.python])
-        result, text = run_worker(python, "ckssd.measure", arguments)
+        result, text = run_worker(chosen.python, "ckssd.measure", arguments)
     return Result(text.strip(), result)
-
-
-def plain(settings: BenchmarkSettings) -> dict[str, Any]:
-    """Return settings as JSON values, for another process."""
-    fields = dataclasses.asdict(settings)
-    return {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}

@@ -1,6 +1,7 @@
 """Compare runtimes and models on the same images: accuracy, latency, images a second, memory.
 
     ckssd compare --models=shapes --runtimes=litert,openvino,tensorflow --dataset=shapes
+    ckssd compare --model float.tflite --model int8.tflite --images photos/ --annotations instances.json
     ckssd compare --models seeded shapes --runtimes=litert --nms=regular,fast --rounds=5 --json
 
 Each runs in its own installed environment, in turn (A B A B), once in each mode a round. Latency is measured
@@ -14,27 +15,37 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from ckssd.cli.benchmark import RUNTIMES
+from ckssd.cli.chosen import RUNTIMES
 from ckssd.cli.contenders import DEFAULT_NMS, find_contenders
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
 from ckssd.measure.compare import Contender, Record, compare, measure_in_turn, runs_as_data
 from ckssd.measure.comparison_table import table
+from ckssd.model.description import DEFAULT_RUNTIME
 from ckssd.report import step
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "--models",
-        nargs="+",
-        default=[""],
-        metavar="TAGS",
-        help="tags of the models, one word for each model",
+        "--model",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="a model of your own: .tflite, .xml (IR) or frozen .pb; once for each",
     )
     parser.add_argument(
-        "--runtimes", default="litert", help=f"some of {','.join(RUNTIMES)}, with commas (default: litert)"
+        "--labels", type=Path, metavar="FILE", help="class names of these (default: found beside each)"
     )
+    parser.add_argument(
+        "--models", nargs="+", metavar="TAGS", help="tags of installed models, one word for each model"
+    )
+    parser.add_argument(
+        "--runtimes",
+        help=f"for installed models, with commas: {','.join(RUNTIMES)} (default: {DEFAULT_RUNTIME})",
+    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help="pictures of your own, with --annotations")
+    parser.add_argument("--annotations", type=Path, metavar="FILE", help="what is in them, as COCO has it")
     parser.add_argument("--dataset", default="", metavar="TAGS", help="tags of the data set")
     parser.add_argument(
         "--nms", help=f"graphs for litert, with commas: regular, fast, none (default: {DEFAULT_NMS})"

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.benchmark import RUNTIMES, plain
-from ckssd.cli.detect import joined
+from ckssd.cli.chosen import METRICS_TAGS, MODEL_PREFIXES, RUNTIMES, data_set, joined, python_of
 from ckssd.cli.install import pairs
 from ckssd.errors import UsageError
 from ckssd.measure.compare import Contender, Record
 from ckssd.measure.images import MODES
-from ckssd.measure.models import value
-from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.measure.settings import BenchmarkSettings, from_environment, plain
+from ckssd.model.description import DEFAULT_RUNTIME
+from ckssd.model.files import value
+from ckssd.model.named import runtime_of, variables_of
 from ckssd.worker import run_worker
 
 DEFAULT_NMS = "regular"
@@ -54,38 +55,67 @@ class Prepared:
         return record
 
 
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A model as the command line names it: ``label`` tells it from the others, ``nms`` "" is its own."""
+
+    runtime: str
+    label: str
+    variables: dict[str, str]
+    nms: str = ""
+
+
 def find_contenders(options: argparse.Namespace) -> list[Prepared]:
-    """Find what is installed for each runtime, model and graph of the command line.
+    """Find what is named by its path, or installed for each runtime, model and graph of the command line.
 
     Raises
     ------
-    UsageError
+    UsageError, InputError
         A flag or variable has a bad value, does not count here, or names a run twice.
     NotInstalledError
         Something is not installed.
     """
-    runtimes = _runtimes(options)
     given = _variables(options)
-    shared = {**os.environ, **the_environment("tool,coco").variables}
-    shared |= the_environment(joined("dataset,object-detection", options.dataset)).variables
+    candidates = [*_files(options), *_installed(options)]
+    outside = {name: text for name, text in os.environ.items() if not name.startswith(MODEL_PREFIXES)}
+    shared = {**outside, **the_environment(METRICS_TAGS).variables}
+    shared |= data_set(options.images, options.annotations, options.dataset)
     found: list[Prepared] = []
-    for runtime in runtimes:
-        more = options.tensorflow if runtime == "tensorflow" else ""
-        library = the_environment(joined(RUNTIMES[runtime].library, more)).variables
-        python = Path(library[RUNTIMES[runtime].python])
-        for model, nms in _models(options, runtime):
-            installed = the_environment(joined(RUNTIMES[runtime].models, model)).variables
-            chosen = {"CK_RUNTIME": runtime, "USE_NMS": nms}
-            settings = _settings({**shared, **installed, **given, **chosen})
-            # Models that differ in nothing but their tags, a quantised one for instance, have the same name.
-            name = " ".join(part for part in (runtime, settings.model_name, model, nms) if part)
-            found.append(Prepared(Contender(name, runtime, settings.model_name), python, settings))
+    for one in candidates:
+        python = python_of(one.runtime, options.tensorflow if one.runtime == "tensorflow" else "")
+        chosen = {"CK_RUNTIME": one.runtime, "USE_NMS": one.nms}
+        settings = _settings({**shared, **one.variables, **given, **chosen})
+        # Models that differ in nothing but their tags, a quantised one for instance, have the same name.
+        parts = (one.runtime, settings.model.name, one.label, one.nms)
+        name = " ".join(dict.fromkeys(part for part in parts if part))
+        found.append(Prepared(Contender(name, one.runtime, settings.model.name), python, settings))
     _refuse_twins(found)
     return found
 
 
+def _files(options: argparse.Namespace) -> Iterator[Candidate]:
+    """The models that are named by their files, each for the runtime that its name says."""
+    if options.labels is not None and not options.model:
+        raise UsageError("--labels goes with --model", got=options.labels, advice="name the model's file")
+    for file in options.model or []:
+        yield Candidate(runtime_of(file), file.name, variables_of(file, options.labels))
+
+
+def _installed(options: argparse.Namespace) -> Iterator[Candidate]:
+    """The models that are named by tags, or the only one there is where none is named at all."""
+    if options.model and options.models is None and options.runtimes is None:
+        if options.nms is not None:
+            raise UsageError("--nms names graphs of installed models", got=f"--nms={options.nms}")
+        return
+    for runtime in _runtimes(options):
+        kinds = (options.nms or DEFAULT_NMS).split(",") if runtime == "litert" else [""]
+        for tags in options.models or [""]:
+            installed = the_environment(joined(RUNTIMES[runtime].models, tags)).variables
+            yield from (Candidate(runtime, tags, installed, nms) for nms in kinds)
+
+
 def _runtimes(options: argparse.Namespace) -> list[str]:
-    runtimes: list[str] = options.runtimes.split(",")
+    runtimes: list[str] = (options.runtimes or DEFAULT_RUNTIME).split(",")
     for runtime in runtimes:
         if runtime not in RUNTIMES:
             raise UsageError("Unknown runtime", where=f"--runtimes={runtime}", expected=", ".join(RUNTIMES))
@@ -112,14 +142,6 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
     return {name: text for name, text in flags.items() if text} | extra
 
 
-def _models(options: argparse.Namespace, runtime: str) -> Iterator[tuple[str, str]]:
-    """Tags of each model with each of its graphs; the models of other runtimes than LiteRT have one."""
-    kinds = (options.nms or DEFAULT_NMS).split(",") if runtime == "litert" else [""]
-    for model in options.models:
-        for nms in kinds:
-            yield model, nms
-
-
 def _settings(variables: dict[str, str]) -> BenchmarkSettings:
     if value(variables, CACHE):
         raise UsageError(
@@ -137,7 +159,7 @@ def _refuse_twins(found: list[Prepared]) -> None:
         if one.settings in names:
             raise UsageError(
                 "Two contenders are the same run",
-                where="--runtimes, --models and --nms",
+                where="--model, --runtimes, --models and --nms",
                 got=f"{names[one.settings]}, {one.contender.name}",
                 advice="name each once",
             )

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.detect import joined
+from ckssd.cli.chosen import joined
 from ckssd.cli.result import Result
 from ckssd.recipes.calibration import COUNT, FOLDER, PRECISION
 from ckssd.recipes.quantized import convert_tflite

@@ -1,65 +1,85 @@
-"""Detect objects in images with an installed TFLite model, and draw them.
+"""Detect objects in pictures, print them, and draw them.
 
     ckssd detect --draw out/ one.jpg two.jpg
-    ckssd detect --tags=shapes --nms=fast --json *.jpg
+    ckssd detect --model detect.tflite --labels labelmap.pbtxt holidays/ --output found.csv
+    ckssd detect --tags=shapes --nms=fast --json '*.jpg'
 
-Boxes are [x, y, width, height] in pixels, as COCO has them.
+A model is named by its file, and nothing has to be registered; or it is an installed one, chosen by --tags.
+Boxes are [x, y, width, height] in pixels, as COCO has them. Shown are detections from the model's own score
+threshold on, or from 0.3 where it states none or one below 0.05.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ckssd.ck.environments import the_environment
+from ckssd.cli.chosen import add_model_arguments, choose
+from ckssd.cli.pictures import pictures
 from ckssd.cli.result import Result
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
+from ckssd.detect.results_file import check_format, write_results
+from ckssd.measure.settings import plain
+from ckssd.model.entry import from_environment
 from ckssd.worker import run_worker
-
-MODEL = "CK_ENV_TENSORFLOW_MODEL"
-MODEL_TAGS = "model,tflite,object-detection"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="JPEG or PNG files")
-    parser.add_argument("--tags", default="", help="tags that choose among the installed TFLite models")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, folders or patterns")
+    add_model_arguments(parser)
     parser.add_argument(
-        "--nms", choices=["regular", "fast"], default="regular", help="which graph (default: regular)"
+        "--draw", type=Path, metavar="DIR", help="write the pictures there with boxes, labels and scores"
     )
     parser.add_argument(
-        "--draw", type=Path, metavar="DIR", help="write the images there with boxes, labels and scores"
+        "--output", type=Path, metavar="FILE", help="write the detections there: .json (COCO results) or .csv"
     )
-    parser.add_argument("--min-score", type=float, default=0.0, help="leave out detections below this score")
-    parser.add_argument("--threads", type=int, default=1, help="of the interpreter (default: 1)")
+    parser.add_argument("--min-score", type=float, help="leave out detections below this score; 0 shows all")
+    parser.add_argument("--threads", type=int, default=1, help="of the runtime (default: 1)")
     parser.add_argument(
         "--resize", choices=RESIZE_METHODS, default=DEFAULT_RESIZE, help=f"default: {DEFAULT_RESIZE}"
     )
 
 
 def run(options: argparse.Namespace) -> Result:
-    """Run the detector in the LiteRT environment."""
-    model = the_environment(joined(MODEL_TAGS, options.tags)).variables
-    litert = the_environment("lib,litert").variables
-    arguments = [str(image) for image in options.images]
-    arguments += ["--model", model[f"{MODEL}_TFLITE_GRAPH_{options.nms.upper()}_NMS"]]
-    arguments += ["--labels", model[f"{MODEL}_LABELMAP_FILE"], "--threads", str(options.threads)]
-    arguments += ["--min-score", str(options.min_score), "--resize", options.resize]
-    if options.draw:
-        arguments += ["--draw", str(options.draw)]
-    results, _ = run_worker(Path(litert["CK_ENV_LIB_LITERT_PYTHON_FILE"]), "ckssd.detect", arguments)
-    return Result("\n".join(_describe(result) for result in results), {"images": results})
+    """Run the model in its runtime's environment."""
+    if options.output is not None:
+        check_format(options.output)
+    images = pictures(options.pictures)
+    chosen = choose(options)
+    request = {
+        "model": plain(from_environment(chosen.variables)),
+        "images": [str(image) for image in images],
+        "threads": options.threads,
+        "resize": options.resize,
+        "min_score": options.min_score,
+        "draw": None if options.draw is None else str(options.draw),
+    }
+    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
+        described = Path(folder) / "request.json"
+        described.write_text(json.dumps(request), encoding="utf-8")
+        found, _ = run_worker(chosen.python, "ckssd.detect", ["--request", str(described)])
+    if options.output is not None:
+        write_results(options.output, found["images"])
+        found["output"] = str(options.output)
+    return Result("\n".join(_lines(found)), found)
 
 
-def joined(*tags: str) -> str:
-    """Join comma-separated tags, leaving out empty ones."""
-    return ",".join(part for part in tags if part)
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    for image in found["images"]:
+        yield from _describe(image, found["min_score"])
+    yield from (f"Note: {note}" for note in found["notes"])
+    if "output" in found:
+        yield f"Written: {found['output']}"
 
 
-def _describe(result: dict[str, Any]) -> str:
-    lines = [f"{result['file']}: {len(result['detections'])} detections"]
-    for found in result["detections"]:
+def _describe(image: dict[str, Any], shown: float) -> Iterator[str]:
+    left_out = f", {image['left_out']} below {shown:g} left out" if image["left_out"] else ""
+    yield f"{image['file']}: {len(image['detections'])} detections{left_out}"
+    for found in image["detections"]:
         box = " ".join(f"{side:7.1f}" for side in found["bbox"])
-        lines.append(f"    {found['score']:.3f}  {found['name']:<10} {box}")
-    return "\n".join(lines)
+        yield f"    {found['score']:.3f}  {found['name']:<10} {box}"

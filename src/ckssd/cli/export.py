@@ -26,9 +26,10 @@ import os
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.detect import MODEL, joined
+from ckssd.cli.chosen import joined
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
+from ckssd.model.files import MODEL
 from ckssd.tflite.frozen_program import export_frozen_from_environment
 from ckssd.tflite.program import (
     FROZEN_GRAPH_FILE,
@@ -118,7 +119,7 @@ def _from_checkpoint(options: argparse.Namespace) -> Result:
     variables.update(the_environment("model,tensorflow,api").variables)
     if options.model:
         variables.update(
-            {f"{MODEL}_ROOT": str(options.model), f"{MODEL}_WEIGHTS_FILE": "", f"{MODEL}_PIPELINE_CONFIG": ""}
+            {f"{MODEL}ROOT": str(options.model), f"{MODEL}WEIGHTS_FILE": "", f"{MODEL}PIPELINE_CONFIG": ""}
         )
     else:
         variables.update(the_environment(joined(CHECKPOINT_TAGS, options.tags)).variables)

@@ -1,14 +1,12 @@
-"""Class names: a model's label map or list, and which of its classes is which category of a data set."""
+"""Which of a model's classes is which category of a data set: matched by name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ckssd.detect.categories import match
 from ckssd.errors import InputError
-from ckssd.tflite.labels import BACKGROUND, read_label_map
 
 
 @dataclass(frozen=True)
@@ -37,29 +35,6 @@ class ClassMap:
         pairs = [f"{category} {self.names[index]}" for index, category in sorted(self.category_ids.items())]
         shown = pairs if len(pairs) <= 10 else [*pairs[:3], "…", pairs[-1]]
         return f"{rule} ({', '.join(shown)})"
-
-
-def read_labels(path: Path) -> dict[int, str]:
-    """Read label ids and names: a label map (``.pbtxt``), or a list: one name per line, background first.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, holds no labels, or gives one id twice.
-    """
-    if path.suffix == ".pbtxt":
-        return read_label_map(path)
-    try:
-        names = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("The label list cannot be read", where=path, got=str(error)) from error
-    labels = {label: name.strip() for label, name in enumerate(names) if label > 0 and name.strip()}
-    labels = {label: name for label, name in labels.items() if name != BACKGROUND}
-    if not labels:
-        raise InputError(
-            "The label list has no labels", where=path, expected="one name per line, background first"
-        )
-    return labels
 
 
 def map_classes(

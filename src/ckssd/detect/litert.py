@@ -11,10 +11,13 @@ from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, from_outputs
 from ckssd.detect.network_input import NetworkInput, Tensor, normalised
+from ckssd.detect.scores import Scores
 from ckssd.errors import InputError
+from ckssd.tflite.activation import class_activation
 from ckssd.tflite.model import CutModel, TFLiteModel, cut_model
 
-INPUT_TYPES = ("float32", "uint8")
+INPUT_TYPES = ("float32", "uint8", "int8")
+LEAST_SIDE = 8
 
 
 class LiteRTDetector:
@@ -28,6 +31,8 @@ class LiteRTDetector:
         For the convolutions; at least 1.
     cut
         The model cut in two, where several detectors share one.
+    scores
+        How its class outputs become scores (default: they are).
 
     Raises
     ------
@@ -35,7 +40,13 @@ class LiteRTDetector:
         If the model has other inputs, lacks the operator, or LiteRT refuses it.
     """
 
-    def __init__(self, model: TFLiteModel, threads: int = 1, cut: CutModel | None = None) -> None:
+    def __init__(
+        self,
+        model: TFLiteModel,
+        threads: int = 1,
+        cut: CutModel | None = None,
+        scores: Scores | None = None,
+    ) -> None:
         network_input(model)
         cut = cut or cut_model(model)
         try:
@@ -45,6 +56,7 @@ class LiteRTDetector:
             self._postprocess.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InputError("LiteRT refuses the model", where=model.path, got=str(error)) from error
+        self._scores = scores or Scores(model.path, class_activation(model))
         self._input = int(self._convolutions.get_input_details()[0]["index"])
         self._wires = list(
             zip(
@@ -62,13 +74,24 @@ class LiteRTDetector:
         for source, target in self._wires:
             # Views are dropped at once: LiteRT does not run while one is alive.
             np.copyto(self._postprocess.tensor(target)(), self._convolutions.tensor(source)())
+        if not self._scores.as_they_are:
+            self._score()
         self._postprocess.invoke()
         boxes, classes, scores, count = (self._postprocess.get_tensor(index) for index in self._outputs)
         return from_outputs(boxes, classes, scores, count)
 
+    def _score(self) -> None:
+        """Turn the class outputs, the second of the wires, into scores."""
+        classes = self._postprocess.tensor(self._wires[1][1])()
+        if classes.dtype == np.float32:  # else the operator itself makes numbers of its quantised steps
+            np.copyto(classes, self._scores.of(classes))
+
 
 def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput:
     """What the model's one image input is fed; ``normalize`` False feeds a float model 0 to 255.
+
+    Integer inputs are fed grey levels, int8 ones 128 less: that is what a quantised image is, whether the
+    network was trained with -1 to 1, 0 to 1 or 0 to 255.
 
     Raises
     ------
@@ -77,18 +100,19 @@ def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput
     """
     shape = model.inputs[0].shape if len(model.inputs) == 1 else ()
     fits = len(shape) == 4 and (shape[0], shape[3]) == (1, 3) and model.inputs[0].dtype in INPUT_TYPES
-    if not fits:
+    # A size that is left open stands as 1 in the file.
+    if not fits or min(shape[1:3]) < LEAST_SIDE:
         raise InputError(
             "The model has not the expected input",
             where=model.path,
-            expected="one float32 or uint8 tensor [1, height, width, 3]",
+            expected=f"one tensor [1, height, width, 3] of a fixed size, {', '.join(INPUT_TYPES)}",
             got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.inputs)
             or "none",
         )
     height, width, dtype = shape[1], shape[2], model.inputs[0].dtype
-    return (
-        normalised(width, height) if dtype == "float32" and normalize else NetworkInput(width, height, dtype)
-    )
+    if dtype == "float32" and normalize:
+        return normalised(width, height)
+    return NetworkInput(width, height, dtype, offset=-128.0 if dtype == "int8" else 0.0)
 
 
 def _indices(details: list[dict[str, int]]) -> list[int]:

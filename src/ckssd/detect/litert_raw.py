@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
@@ -10,9 +12,13 @@ from ckssd.detect.detections import Detections, clipped
 from ckssd.detect.litert import network_input
 from ckssd.detect.network_input import Tensor
 from ckssd.detect.nms import postprocess
+from ckssd.detect.scores import Scores
 from ckssd.errors import InputError
+from ckssd.tflite.activation import class_activation, class_output
 from ckssd.tflite.model import POSTPROCESS, TFLiteModel
 from ckssd.tflite.options import PostProcessOptions
+
+OUTPUT_TYPES = ("float32", "uint8", "int8")
 
 
 class RawLiteRTDetector:
@@ -21,13 +27,15 @@ class RawLiteRTDetector:
     Parameters
     ----------
     model
-        One input [1, height, width, 3]; outputs box encodings [1, A, 4] and class predictions, in this order.
+        One input [1, height, width, 3]; outputs box encodings [1, A, 4] and class predictions, in any order.
     anchors
         float32 [A, 4]: ycenter, xcenter, h, w.
     options
         What the postprocessing operator would be told.
     threads
         For the network; NMS runs on one.
+    scores
+        How the class predictions become scores (default: they are).
 
     Raises
     ------
@@ -41,6 +49,7 @@ class RawLiteRTDetector:
         anchors: npt.NDArray[np.float32],
         options: PostProcessOptions,
         threads: int = 1,
+        scores: Scores | None = None,
     ) -> None:
         network_input(model)
         check_outputs(model, anchors, options)
@@ -50,29 +59,45 @@ class RawLiteRTDetector:
         except (RuntimeError, ValueError) as error:
             raise InputError("LiteRT refuses the model", where=model.path, got=str(error)) from error
         self._input = int(self._network.get_input_details()[0]["index"])
-        self._boxes, self._classes = (int(detail["index"]) for detail in self._network.get_output_details())
+        outputs = [
+            (int(detail["index"]), *detail["quantization"]) for detail in self._network.get_output_details()
+        ]
+        self._outputs = outputs if class_output(model) else outputs[::-1]
         self._anchors, self._options = anchors, options
+        self._scores = scores or Scores(model.path, class_activation(model))
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image [1, height, width, 3], normalised as the model wants it."""
         self._network.set_tensor(self._input, image)
         self._network.invoke()
         # Views, not copies; they end with this call, because LiteRT does not run while one is alive.
-        encodings, predictions = self._network.tensor(self._boxes)(), self._network.tensor(self._classes)()
-        return clipped(*postprocess(encodings, predictions, self._anchors, self._options))
+        encodings, predictions = (
+            _numbers(self._network.tensor(index)(), scale, zero) for index, scale, zero in self._outputs
+        )
+        scores = self._scores.of(predictions)
+        return clipped(*postprocess(encodings, scores, self._anchors, self._options))
+
+
+def _numbers(values: npt.NDArray[Any], scale: float, zero: int) -> npt.NDArray[np.float32]:
+    """What quantised outputs stand for: ``scale * (value - zero)``; float ones as they are."""
+    if values.dtype == np.float32:
+        return values
+    return np.asarray((values.astype(np.float32) - np.float32(zero)) * np.float32(scale), np.float32)
 
 
 def check_outputs(model: TFLiteModel, anchors: npt.NDArray[np.float32], options: PostProcessOptions) -> None:
     """Raise an InputError if the outputs are not those that the anchors and the classes ask for."""
     number, classes = len(anchors), options.num_classes
     shapes = [tensor.shape for tensor in model.outputs]
+    if class_output(model) == 0:
+        shapes.reverse()
     fitting = [[(1, number, 4), (1, number, classes + background)] for background in (0, 1)]
-    if shapes not in fitting or any(tensor.dtype != "float32" for tensor in model.outputs):
+    if shapes not in fitting or any(tensor.dtype not in OUTPUT_TYPES for tensor in model.outputs):
         raise InputError(
             "The model has not the outputs of a graph without NMS",
             where=model.path,
-            expected=f"float32 [1, {number}, 4] and [1, {number}, {classes + 1}], for {number} anchors and "
-            f"{classes} classes",
+            expected=f"{', '.join(OUTPUT_TYPES)} [1, {number}, 4] and [1, {number}, {classes + 1}], "
+            f"for {number} anchors and {classes} classes",
             got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.outputs),
             advice=f"a graph that ends in {POSTPROCESS} runs with USE_NMS=regular or fast",
         )

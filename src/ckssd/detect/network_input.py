@@ -33,6 +33,8 @@ class NetworkInput:
         """The values that black and white become: ``[-1, 1]``, or ``none (0 to 255)``."""
         if (self.scale, self.offset) == (1.0, 0.0):
             return "none (uint8 input)" if self.dtype == "uint8" else "none (0 to 255)"
+        if (self.dtype, self.scale, self.offset) == ("int8", 1.0, -128.0):
+            return "none (int8 input: grey levels less 128)"
         low, high = (round(self.scale * level + self.offset, 4) for level in (0, 255))
         kind = "" if self.dtype == "float32" else f" ({self.dtype} input)"
         return f"[{low:g}, {high:g}]{kind}"

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import openvino
 
 from ckssd.detect.detections import Detections
-from ckssd.detect.ir import ir_files
 from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.errors import InputError
+from ckssd.model.ir import ir_files
 
 META = "ckssd"
 ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ckssd.endings import run_main
-from ckssd.json_file import read_object
+from ckssd.json_file import read_object, write_json
 from ckssd.measure.opened import check_run
 from ckssd.measure.program import finish
-from ckssd.measure.record import discard, write_json
+from ckssd.measure.record import discard
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import from_mapping
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ckssd.detect.backends import Backend
 from ckssd.detect.images import CHANNEL_ORDER, decoder
 from ckssd.detect.resize import DESCRIPTIONS, LIBRARIES
-from ckssd.measure.backends import Backend
 from ckssd.measure.detected import DetectedSet
 from ckssd.measure.files import hash_file, hash_model
 from ckssd.measure.machine import describe_machine, library_versions
@@ -27,7 +27,7 @@ def describe(
     backend, selection = found.backend, found.selection
     model = hash_model(backend.files)
     return RunSettings(
-        runtime=settings.runtime,
+        runtime=settings.model.runtime,
         mode=settings.mode,
         postprocessing=backend.postprocessing,
         precision=backend.precision,
@@ -46,8 +46,8 @@ def describe(
         images_available=selection.available,
         images_skipped=settings.skip_images,
         image_order="in order of id",
-        model_name=settings.model_name,
-        model_file=settings.model.name,
+        model_name=settings.model.name,
+        model_file=settings.model.file.name,
         model_files=model.files,
         model_sha256=model.sha256,
         model_bytes=model.bytes,

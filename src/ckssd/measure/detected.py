@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ckssd.coco.annotations import ImageEntry
+from ckssd.detect.backends import Backend
 from ckssd.detect.detections import Detections, to_coco, to_rows
 from ckssd.detect.labels import ClassMap
 from ckssd.errors import EnvironmentSetupError
-from ckssd.measure.backends import Backend
 from ckssd.measure.selection import Selection
 from ckssd.measure.times import Times
 

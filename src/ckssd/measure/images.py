@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 
 from ckssd.coco.annotations import Annotations, ImageEntry, with_size
+from ckssd.detect.backends import Detector
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import InputError, RunError
-from ckssd.measure.backends import Detector
 
 MODES = ("throughput", "latency")
 DEFAULT_MODE = "throughput"

@@ -13,13 +13,16 @@ import numpy as np
 
 from ckssd.coco.annotations import Annotations, read_annotations
 from ckssd.coco.pictures import find_pictures
-from ckssd.detect.labels import ClassMap, map_classes, read_labels
+from ckssd.detect.backends import Backend, Feeding, open_backend
+from ckssd.detect.labels import ClassMap, map_classes
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import UsageError
-from ckssd.measure.backends import Backend, open_backend
 from ckssd.measure.selection import Selection, select_images
 from ckssd.measure.settings import BenchmarkSettings
+from ckssd.model.beside import LABELS
+from ckssd.model.description import Model
+from ckssd.model.labels import Labels, read_labels
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ def open_run(settings: BenchmarkSettings) -> OpenedRun:
         selection, images=images, notes=(*selection.notes, *annotations.notes, *notes)
     )
 
+    feeding = Feeding(settings.resize, kept=settings.preprocessed_cache is not None)
     started = time.perf_counter()
-    backend = open_backend(settings)
+    backend = open_backend(settings.model, feeding)
     open_time = time.perf_counter() - started
 
     network = backend.input
@@ -67,23 +71,36 @@ def check_run(settings: BenchmarkSettings) -> None:
 
 
 def _class_map(settings: BenchmarkSettings, annotations: Annotations, num_classes: int) -> ClassMap:
+    labels = _labels(settings.model, num_classes)
     return map_classes(
-        read_labels(settings.labels),
+        {index + labels.first_id: name for index, name in labels.names.items()},
         annotations.categories,
         num_classes=num_classes,
-        offset=settings.label_offset,
+        offset=labels.first_id,
         used=[category for category, count in annotations.counts.items() if count],
         where=str(annotations.path),
     )
 
 
+def _labels(model: Model, num_classes: int) -> Labels:
+    if model.labels is None:
+        raise UsageError(
+            "The model has no class names",
+            where=model.file,
+            expected=f"a label map or list, {', '.join(LABELS)} beside it, or labels inside it",
+            advice="name it: --labels FILE; detections are matched with annotations by name",
+        )
+    return read_labels(model.labels, num_classes, first_id=model.first_label)
+
+
 def _check_input_size(settings: BenchmarkSettings, network: NetworkInput) -> None:
     """The model's own input decides; a variable that says otherwise belongs to another model."""
-    wanted = (settings.image_width or network.width, settings.image_height or network.height)
+    model = settings.model
+    wanted = (model.image_width or network.width, model.image_height or network.height)
     if wanted != (network.width, network.height):
         raise UsageError(
             "The image size does not fit the model",
-            where=f"IMAGE_WIDTH and IMAGE_HEIGHT for {settings.model}",
+            where=f"IMAGE_WIDTH and IMAGE_HEIGHT for {model.file}",
             expected=f"{network.width}x{network.height}",
             got=f"{wanted[0]}x{wanted[1]}",
         )

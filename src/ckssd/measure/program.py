@@ -7,14 +7,13 @@ from pathlib import Path
 
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
+from ckssd.json_file import write_json, write_whole
 from ckssd.measure.record import (
     DETECTIONS_FILE,
     FAILURE_FILE,
     IMAGE_TIMES_FILE,
     TIMER_FILE,
     discard,
-    write_json,
-    write_whole,
 )
 from ckssd.measure.result import BenchmarkResult
 from ckssd.measure.run import run_benchmark

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ckssd.measure.values import bad_value, real_number, whole_number
+from ckssd.values import bad_value, real_number, whole_number
 
 PREFIX = "CK_ENV_TENSORFLOW_MODEL_PUBLISHED_"
 # Decoders, resize methods and TFLite versions move mAP by some thousandths; a wrong setting by more.

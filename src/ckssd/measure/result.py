@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ckssd.measure.backends import PostProcessing
+from ckssd.detect.backends import PostProcessing
 from ckssd.measure.detected import DetectedImages
 from ckssd.measure.files import HashedFile
 from ckssd.measure.published import Published, comparison, why_not_comparable

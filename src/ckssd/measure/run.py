@@ -64,7 +64,7 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     way = way_to_run(settings.mode, settings.threads, backend.new_detector)
     setup = opened.open_time + time.perf_counter() - started
 
-    steps = Steps(settings.images, opened.annotations, opened.reader, backend.input, settings.model)
+    steps = Steps(settings.images, opened.annotations, opened.reader, backend.input, settings.model.file)
     run = _Run(settings, selection, DetectedImages(class_map.category_ids))
     run.all_images(way, steps)
     notes = (

@@ -25,9 +25,14 @@ def read_label_map(path: Path) -> dict[int, str]:
         If it cannot be read, has no items, or an item lacks an id or a name, or an id comes twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("cannot read the label map", where=path, got=error) from error
+    return parse_label_map(text, path)
+
+
+def parse_label_map(text: str, path: Path) -> dict[int, str]:
+    """Read the text of a label map; ``path`` is for the error, see read_label_map."""
     labels: dict[int, str] = {}
     for item in _items(text):
         names = [item[key] for key in _NAMES if item.get(key)]

@@ -25,13 +25,14 @@ from ckssd.tflite.flatbuffer import (
     write,
 )
 from ckssd.tflite.options import PostProcessOptions, read_options, write_options
+from ckssd.tflite.signatures import MODEL_SIGNATURES, MODEL_SUBGRAPHS, only_graph
 
 IDENTIFIER = b"TFL3"
 POSTPROCESS = "TFLite_Detection_PostProcess"
 CUSTOM_CODE = 32  # BuiltinOperator.CUSTOM
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 
-MODEL_CODES, MODEL_SUBGRAPHS, MODEL_BUFFERS, MODEL_SIGNATURES = 1, 2, 4, 7
+MODEL_CODES, MODEL_BUFFERS = 1, 4
 GRAPH_TENSORS, GRAPH_INPUTS, GRAPH_OUTPUTS, GRAPH_OPERATORS = 0, 1, 2, 3
 TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME, TENSOR_QUANTIZATION = 0, 1, 2, 3, 4
 OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_OPTIONS = 0, 1, 2, 5
@@ -84,20 +85,34 @@ class CutModel:
     postprocess: bytes
 
 
-def read_model(path: Path) -> TFLiteModel:
-    """Read a TFLite file with one graph.
+def read_model(path: Path, signature: str | None = None) -> TFLiteModel:
+    """Read a TFLite file; of several graphs in it the one that a signature names.
+
+    Parameters
+    ----------
+    signature
+        The name of a signature; None: the first, or the first graph where there are none.
+
+    Returns
+    -------
+    TFLiteModel
+        Its ``data`` hold the one graph.
 
     Raises
     ------
     InputError
         If the file is missing or is no TFLite model.
+    UsageError
+        It has no signature of this name.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError("The model cannot be read", where=path, got=error.strerror) from error
     try:
-        return _describe(path, data)
+        if data[4:8] != IDENTIFIER:
+            raise Malformed(f"it begins with {data[:8]!r}")
+        return _describe(path, only_graph(path, data, signature))
     except (Malformed, UnicodeDecodeError) as error:
         raise InputError("The file is no TFLite model", where=path, got=str(error)) from error
 
@@ -217,8 +232,6 @@ def _copy_tensor(tensor: Table, buffer: int) -> NewTable:
 
 
 def _describe(path: Path, data: bytes) -> TFLiteModel:
-    if data[4:8] != IDENTIFIER:
-        raise Malformed(f"it begins with {data[:8]!r}")
     graph = _only_graph(data)
     tensors = graph.tables(GRAPH_TENSORS)
     options, anchor_count = None, None

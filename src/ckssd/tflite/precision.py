@@ -14,7 +14,6 @@ from ckssd.tflite.model import (
     GRAPH_OPERATORS,
     GRAPH_TENSORS,
     MODEL_CODES,
-    MODEL_SUBGRAPHS,
     OPERATOR_CODE,
     OPERATOR_INPUTS,
     OPERATOR_OUTPUTS,
@@ -22,6 +21,7 @@ from ckssd.tflite.model import (
     TYPES,
     TFLiteModel,
 )
+from ckssd.tflite.signatures import MODEL_SUBGRAPHS
 
 # BuiltinOperator of schema.fbs. Layers: inputs are activations, then weights.
 CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, DEQUANTIZE = 3, 4, 9, 6

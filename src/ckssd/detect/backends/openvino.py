@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ckssd.detect.backends import Feeding, PostProcessing
 from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir
-from ckssd.measure.backends import PostProcessing
-from ckssd.measure.settings import BenchmarkSettings
+from ckssd.model.description import Model
 
 
 class OpenVINOBackend:
@@ -35,7 +35,7 @@ class OpenVINOBackend:
         return OpenVINODetector(self._model, threads)
 
 
-def open_model(settings: BenchmarkSettings) -> OpenVINOBackend:
+def open_model(model: Model, _: Feeding) -> OpenVINOBackend:
     """Read the model of a run.
 
     Raises
@@ -43,4 +43,4 @@ def open_model(settings: BenchmarkSettings) -> OpenVINOBackend:
     InputError
         The file is no IR of ``ckssd mo``, or its ``.bin`` is missing.
     """
-    return OpenVINOBackend(read_ir(settings.model))
+    return OpenVINOBackend(read_ir(model.file))

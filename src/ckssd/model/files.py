@@ -1,4 +1,4 @@
-"""Which file of an installed model a run takes: by its runtime, and by NMS where that is in the graph.
+"""Which file of an installed model a run takes: the one that was named, else by runtime and NMS.
 
 Each kind of model has a prefix for its entry's variables. The tables of settings name them with that of
 TensorFlow's and TFLite's models, ``MODEL``; for another runtime the prefix is its own.
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ckssd.detect.ir import ir_files
 from ckssd.errors import UsageError
-from ckssd.measure.values import file_path, folder_path
+from ckssd.model.ir import ir_files
+from ckssd.values import file_path, folder_path
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
+# The one graph of a model that was registered by the name of its file; else one for each kind of NMS.
+NAMED_GRAPH = f"{MODEL}TFLITE_GRAPH"
 GRAPHS = {
     "regular": "TFLITE_GRAPH_REGULAR_NMS",
     "fast": "TFLITE_GRAPH_FAST_NMS",
@@ -62,6 +64,9 @@ def required(environment: Mapping[str, str], variable: str, advice: str | None) 
 
 def _tflite_graph(nms: str, environment: Mapping[str, str]) -> Path:
     variable = MODEL + GRAPHS[nms]
+    named = value(environment, NAMED_GRAPH)
+    if named is not None:
+        return file_path(NAMED_GRAPH, model_folder(environment) / named)
     graph = value(environment, variable) or f"detect_{'no' if nms == 'none' else nms}_nms.tflite"
     return file_path(variable, model_folder(environment) / graph)
 

@@ -1,4 +1,4 @@
-"""What runs a model in a benchmark: one backend for each runtime, all to the same protocol.
+"""What runs a model: one backend for each runtime, all to the same protocol.
 
 A backend reads a model's file, says what it is fed and what decides its detections, and makes detectors: one
 with several threads for latency, several with one thread each for throughput. Its library is imported only
@@ -10,18 +10,13 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
+from ckssd.detect.resize import DEFAULT_RESIZE, ResizeMethod
+from ckssd.model.description import Model
 from ckssd.tflite.options import PostProcessOptions
-
-if TYPE_CHECKING:
-    from ckssd.measure.settings import BenchmarkSettings
-
-# Runtime to the module here whose ``open_model(settings)`` gives its backend.
-RUNTIMES = {"litert": "litert", "openvino": "openvino", "tensorflow": "tensorflow"}
-DEFAULT_RUNTIME = "litert"
 
 
 class Detector(Protocol):
@@ -93,14 +88,24 @@ class Backend(Protocol):
         """Load the model once more, with ``threads`` threads for the network itself."""
 
 
-def open_backend(settings: BenchmarkSettings) -> Backend:
-    """Open the model of a run with its runtime.
+@dataclass(frozen=True)
+class Feeding:
+    """What a run does with images before a model sees them: resize method, and whether it keeps them."""
+
+    resize: ResizeMethod = DEFAULT_RESIZE
+    kept: bool = False
+
+
+def open_backend(model: Model, feeding: Feeding | None = None) -> Backend:
+    """Open a model with its runtime: the module here of the runtime's name has ``open_model``.
 
     Raises
     ------
     InputError, EnvironmentSetupError
         The model does not fit, or the runtime is not installed in this Python.
+    UsageError
+        The model cannot be fed so.
     """
-    module = importlib.import_module(f"{__name__}.{RUNTIMES[settings.runtime]}")
-    backend: Backend = module.open_model(settings)
+    module = importlib.import_module(f"{__name__}.{model.runtime}")
+    backend: Backend = module.open_model(model, feeding or Feeding())
     return backend

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ckssd.detect.backends import Feeding, PostProcessing
 from ckssd.detect.frozen import INPUT, FrozenGraphDetector
 from ckssd.detect.network_input import NetworkInput
 from ckssd.errors import InputError, UsageError
@@ -11,8 +12,7 @@ from ckssd.graph.attributes import Shape
 from ckssd.graph.graphdef import read_graph
 from ckssd.graph.node import Node
 from ckssd.graph.pipeline import Pipeline, read_pipeline
-from ckssd.measure.backends import PostProcessing
-from ckssd.measure.settings import BenchmarkSettings
+from ckssd.model.description import Model
 
 OWN_RESIZE = "the graph resizes the images itself: that time counts as detection, not as loading"
 BOX_CODER = ("model", "ssd", "box_coder", "faster_rcnn_box_coder")
@@ -74,7 +74,7 @@ def _stated(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def open_model(settings: BenchmarkSettings) -> FrozenGraphBackend:
+def open_model(model: Model, feeding: Feeding) -> FrozenGraphBackend:
     """Find what a run must know of the graph.
 
     With the resize method ``tf1`` it is fed the images as they are: its own Preprocessor resizes by this
@@ -87,25 +87,24 @@ def open_model(settings: BenchmarkSettings) -> FrozenGraphBackend:
     UsageError
         ``tf1`` is asked for and the graph does not resize so, or resized images are to be kept.
     """
-    resizes = settings.resize == "tf1"
+    resizes = feeding.resize == "tf1"
     if resizes:
-        _check_own_resize(settings)
-    pipeline = read_pipeline(settings.model.with_name("pipeline.config"))
-    return FrozenGraphBackend(settings.model, pipeline, resizes=resizes)
+        _check_own_resize(model.file, kept=feeding.kept)
+    pipeline = read_pipeline(model.file.with_name("pipeline.config"))
+    return FrozenGraphBackend(model.file, pipeline, resizes=resizes)
 
 
-def _check_own_resize(settings: BenchmarkSettings) -> None:
-    if settings.preprocessed_cache is not None:
+def _check_own_resize(file: Path, *, kept: bool) -> None:
+    if kept:
         raise UsageError(
             "CK_PREPROCESSED_CACHE keeps no images for TensorFlow with CK_RESIZE=tf1",
-            got=settings.preprocessed_cache,
             advice="the graph resizes them itself; leave the cache out, or take another CK_RESIZE",
         )
-    graph = read_graph(settings.model)
+    graph = read_graph(file)
     if not (any(map(_is_tf1_resize, graph)) and any(map(_takes_any_size, graph))):
         raise UsageError(
             "CK_RESIZE has no value that can be used",
-            where=settings.model,
+            where=file,
             expected="pillow or opencv: the graph has no Preprocessor that resizes by TensorFlow 1's method",
             got="tf1",
         )

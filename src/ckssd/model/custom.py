@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ckssd.errors import UsageError
-from ckssd.measure.values import Check, bad_value, real_number, switch, whole_number
 from ckssd.tflite.options import PostProcessOptions
+from ckssd.values import Check, bad_value, real_number, switch, whole_number
 
 SWITCHES = ("CUSTOM_MODEL_SETTINGS", "USE_CUSTOM_NMS_SETTINGS")
 
@@ -46,10 +46,15 @@ class CustomOptions:
     y_scale: float | None = None
     num_classes: int | None = None
 
+    @staticmethod
+    def asked_for(environment: Mapping[str, str]) -> bool:
+        """Whether one of SWITCHES is on."""
+        return any(switch(name, environment.get(name, "no")) for name in SWITCHES)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], nms: str) -> CustomOptions | None:
         """Custom settings if one of SWITCHES asks for them, else None."""
-        if not any(switch(name, environment.get(name, "no")) for name in SWITCHES):
+        if not cls.asked_for(environment):
             return None
         given = {
             name: check(variable, environment[variable])

@@ -1,0 +1,204 @@
+"""A person's own pictures through a model: detections named, filtered by score, drawn if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd import report
+from ckssd.detect.backends import Backend, Feeding, open_backend
+from ckssd.detect.detections import Detections
+from ckssd.detect.draw import draw
+from ckssd.detect.images import Pixels, read_image
+from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod, resize
+from ckssd.errors import RunError, UsageError
+from ckssd.model import description
+from ckssd.model.description import Model
+from ckssd.model.labels import Labels, read_labels
+from ckssd.values import Check, choice, made_folder, real_number, switch, whole_number
+
+SHOWN_FROM = 0.3
+# Thresholds below are for metrics, whose curves need every box; nobody looks at boxes of such scores.
+LEAST_SHOWN = 0.05
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be detected in which pictures.
+
+    ``min_score`` None: see shown_from. ``draw``: the folder for drawings, None for none.
+    """
+
+    model: Model
+    images: tuple[Path, ...]
+    threads: int = 1
+    resize: ResizeMethod = DEFAULT_RESIZE
+    min_score: float | None = None
+    draw: Path | None = None
+    quiet: bool = False
+
+
+CHECKS: dict[str, Check] = {
+    "threads": whole_number(1, 1024),
+    "resize": choice(*RESIZE_METHODS),
+    "min_score": real_number(0),
+    "draw": made_folder,
+    "quiet": switch,
+}
+
+
+def request_from(mapping: Mapping[str, Any]) -> Request:
+    """Read a JSON object whose keys are the names of Request's fields.
+
+    Raises
+    ------
+    UsageError
+        For an unknown key or a bad value.
+    """
+    unknown = sorted(set(mapping) - set(CHECKS) - {"model", "images"})
+    if unknown or not isinstance(mapping.get("images"), list):
+        raise UsageError("The request is none", where=unknown, expected="model, images and settings")
+    given = {
+        name: check(f"--{name}", mapping[name])
+        for name, check in CHECKS.items()
+        if mapping.get(name) is not None
+    }
+    model = description.from_mapping(mapping.get("model"))
+    return Request(model, tuple(Path(str(image)) for image in mapping["images"]), **given)
+
+
+def detect_pictures(request: Request) -> dict[str, Any]:
+    """Detect in every picture.
+
+    Returns
+    -------
+    dict
+        ``images``: see describe; ``min_score``; ``labels``: how they were read, None without any;
+        ``notes``; ``model``: its file, runtime and kind of NMS.
+
+    Raises
+    ------
+    CkssdError
+        The model, its labels or a picture cannot be used, or the runtime fails.
+    """
+    model = request.model
+    backend = open_backend(model, Feeding(request.resize))
+    labels = _labels(model, backend.num_classes)
+    shown = shown_from(model, backend.postprocessing.score_threshold, request.min_score)
+    run = _Run(request, backend, labels, shown)
+    notes = list(backend.notes) + list(labels.notes if labels else _unnamed(model))
+    return {
+        "images": run.all_pictures(),
+        "min_score": shown,
+        "labels": f"{labels.path.name}: {labels.reading}" if labels else None,
+        "model": {"file": str(model.file), "runtime": model.runtime, "nms": backend.postprocessing.nms},
+        "notes": notes,
+    }
+
+
+def shown_from(model: Model, graph_threshold: float, asked: float | None) -> float:
+    """The score from which detections are shown: the one asked for, else the model's own, else 0.3.
+
+    The entry's threshold goes before the graph's.
+    """
+    if asked is not None:
+        return asked
+    stated = graph_threshold if model.score_threshold is None else model.score_threshold
+    return stated if stated >= LEAST_SHOWN else SHOWN_FROM
+
+
+class _Run:
+    def __init__(self, request: Request, backend: Backend, labels: Labels | None, shown: float) -> None:
+        self._request, self._backend, self._shown = request, backend, shown
+        self._names = labels.names if labels else {}
+        self._first = labels.first_id if labels else 1
+        self._detector = backend.new_detector(request.threads)
+
+    def all_pictures(self) -> list[dict[str, Any]]:
+        images, quiet = self._request.images, self._request.quiet
+        places = drawing_paths(images, self._request.draw or Path())
+        work = list(zip(images, places, strict=True))
+        return [
+            self._one(path, place)
+            for path, place in report.progress(work, total=len(work), name="detecting", quiet=quiet)
+        ]
+
+    def _one(self, path: Path, place: Path) -> dict[str, Any]:
+        pixels = read_image(path)
+        found = self._detect(path, pixels)
+        shown = above(found, self._shown)
+        result = describe(path, pixels, shown, self._names, self._first)
+        result["left_out"] = len(found) - len(shown)
+        if self._request.draw is not None:
+            draw(pixels, shown, self._names).save(place)
+            result["drawn"] = str(place)
+        return result
+
+    def _detect(self, path: Path, pixels: Pixels) -> Detections:
+        network = self._backend.input
+        fed = (
+            pixels
+            if network.any_size
+            else resize(pixels, network.width, network.height, self._request.resize)
+        )
+        try:
+            return self._detector.detect(network.feed(fed))
+        except RuntimeError as error:
+            where = f"{self._request.model.file} with {path}"
+            raise RunError("The runtime fails", where=where, got=str(error)) from error
+
+
+def describe(
+    path: Path, pixels: Pixels, found: Detections, names: Mapping[int, str], first_id: int = 1
+) -> dict[str, Any]:
+    """One picture's detections as JSON.
+
+    ``bbox`` is x, y, width, height in pixels, as COCO has it; ``class`` counts from 0, ``id`` is the label's.
+    """
+    height, width = pixels.shape[:2]
+    listed = []
+    for (top, left, bottom, right), index, score in zip(
+        found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True
+    ):
+        listed.append(
+            {
+                "class": index,
+                "id": index + first_id,
+                "name": names.get(index, f"class {index}"),
+                "score": score,
+                "bbox": [left * width, top * height, (right - left) * width, (bottom - top) * height],
+            }
+        )
+    return {"file": str(path), "width": width, "height": height, "detections": listed}
+
+
+def above(found: Detections, score: float) -> Detections:
+    """Only the detections with at least this score."""
+    kept = found.scores >= score
+    return Detections(found.boxes[kept], found.classes[kept], found.scores[kept])
+
+
+def drawing_paths(images: Sequence[Path], folder: Path) -> list[Path]:
+    """Where each picture's drawing goes: ``NAME.png``; pictures with equal names get a number."""
+    used: set[str] = set()
+    paths = []
+    for image in images:
+        name, number = image.stem, 1
+        while name in used:
+            number += 1
+            name = f"{image.stem}-{number}"
+        used.add(name)
+        paths.append(folder / f"{name}.png")
+    return paths
+
+
+def _labels(model: Model, num_classes: int) -> Labels | None:
+    if model.labels is None:
+        return None
+    return read_labels(model.labels, num_classes, first_id=model.first_label)
+
+
+def _unnamed(model: Model) -> list[str]:
+    return [f"no class names were found beside {model.file.name} or in it: classes are numbered from 0"]

@@ -1,0 +1,79 @@
+"""A model named by its file, with nothing registered: the variables that its CK entry would have.
+
+So that it is described, checked and run exactly as a registered one is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ckssd.errors import InputError, UsageError
+from ckssd.model.entry import RUNTIME
+from ckssd.model.files import MODEL, NAMED_GRAPH, variable_for
+
+# What the end of a file's name says of its runtime, and the variable that names such a file.
+KINDS = {
+    ".tflite": ("litert", NAMED_GRAPH),
+    ".xml": ("openvino", variable_for("openvino", f"{MODEL}XML")),
+    ".pb": ("tensorflow", f"{MODEL}FROZEN_GRAPH"),
+}
+# Files that people name instead, and what to do.
+OTHERS = {
+    ".bin": "an IR is named by its .xml",
+    ".onnx": "ONNX models are not run here; convert the TensorFlow graph: ckssd mo or ckssd export",
+    ".pbtxt": "a graph as text is not run; take the binary frozen_inference_graph.pb",
+    ".config": "name the model beside it: frozen_inference_graph.pb, or a .tflite file",
+    ".index": "a checkpoint is exported first: ckssd export, then ckssd convert",
+    ".meta": "a checkpoint is exported first: ckssd export, then ckssd convert",
+    ".h5": "Keras models are not run here; take the exported frozen graph or TFLite file",
+    ".keras": "Keras models are not run here; take the exported frozen graph or TFLite file",
+}
+
+
+def runtime_of(file: Path) -> str:
+    """The runtime of a model's file, by its name; raises as variables_of does."""
+    return _kind(file)[0]
+
+
+def variables_of(file: Path, labels: Path | None = None) -> dict[str, str]:
+    """The variables that describe a model's file.
+
+    Parameters
+    ----------
+    labels
+        Label map or list; None: what is found beside the model or in it.
+
+    Raises
+    ------
+    InputError
+        A file is missing.
+    UsageError
+        The file is of no kind that can be run.
+    """
+    runtime, variable = _kind(file)
+    if not file.is_file():
+        raise InputError("The model is missing", where=file, expected="a file")
+    found = {
+        RUNTIME: runtime,
+        variable_for(runtime, f"{MODEL}ROOT"): str(file.absolute().parent),
+        variable: str(file.absolute()),
+        variable_for(runtime, f"{MODEL}MODEL_NAME"): file.stem,
+    }
+    if labels is not None:
+        if not labels.is_file():
+            raise InputError("The label file is missing", where=labels, expected="a file")
+        found[variable_for(runtime, f"{MODEL}LABELMAP_FILE")] = str(labels.absolute())
+    return found
+
+
+def _kind(file: Path) -> tuple[str, str]:
+    if file.suffix in KINDS:
+        return KINDS[file.suffix]
+    got = "a folder" if file.is_dir() else file.suffix or "no ending"
+    raise UsageError(
+        "The model is of no kind that can be run",
+        where=file,
+        expected=f"a file {', '.join(KINDS)}",
+        got=got,
+        advice=OTHERS.get(file.suffix),
+    )
