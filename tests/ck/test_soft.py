@@ -99,7 +99,9 @@ def test_a_folder_stands_for_the_file_in_it(entry: str, tmp_path: Path) -> None:
     named = lay_out(entry, tmp_path / "a folder")
     folder = named.parent.parent if entry == "compiler.python" else tmp_path / "a folder"
     by_file, by_folder = register(entry, named)[1], register(entry, folder)[1]
-    assert by_folder["env"].keys() == by_file["env"].keys() != set()
+    assert_all_exist(by_folder["env"])
+    if "named" not in ENTRIES[entry]["ckssd"]:  # of a model the file is one, the folder has several
+        assert by_folder["env"].keys() == by_file["env"].keys() != set()
     assert Path(by_folder["customize"]["full_path"]).is_file()  # CK refuses an environment without it
 
 

@@ -39,4 +39,4 @@ def test_a_quantised_network_gets_the_nearest_step_within_its_range() -> None:
     steeper = NetworkInput(1, 1, "int8", 2.0, -128.0)
     assert steeper.feed(levels(0, 255, 128)).ravel().tolist() == [-128, 127, 127]
     assert network.feed(levels(0, 255, 128)).dtype == np.int8
-    assert network.describe() == "[-128, 127] (int8 input)"
+    assert network.describe() == "none (int8 input: grey levels less 128)"

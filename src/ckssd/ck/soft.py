@@ -164,9 +164,9 @@ def _present(paths: Mapping[str, str], root: Path) -> dict[str, Path]:
 def _missing(description: Mapping[str, Any], found: Mapping[str, Path]) -> Iterator[str]:
     """The required paths that are not there; an entry with nothing but paths needs at least one of them."""
     paths: dict[str, str] = description.get("paths", {})
-    required = description.get("required", [])
-    if paths and not required and not description.get("variables"):
-        required = [list(paths)]
+    required = description.get("required")
+    if required is None:
+        required = [list(paths)] if paths and not description.get("variables") else []
     for names in required:
         alternatives = [names] if isinstance(names, str) else names
         if not any(name in found for name in alternatives):
