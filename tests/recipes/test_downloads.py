@@ -96,3 +96,23 @@ def test_what_the_install_refuses_the_dry_run_refuses_with_the_same_words(
     with pytest.raises(error) as installing:
         make_environment(wanted, tmp_path / "staging")
     assert str(planned.value) == str(installing.value)
+
+
+def test_a_package_of_a_registry_is_named_with_its_size_and_no_client_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKSSD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    source = {
+        "file_name": "tiny-1.0.0.tgz",
+        "purl": "pkg:npm/tiny@1.0.0",
+        "size": 7,
+        "sha256": "ab" * 32,
+        "licence": "MIT",
+    }
+    (file,) = downloads_of(
+        Package("name", "0" * 16, "1.0", tmp_path, {"ckssd": {"recipe": "download", "sources": [source]}})
+    )
+    assert (file.file_name, file.url, file.size) == ("tiny-1.0.0.tgz", "pkg:npm/tiny@1.0.0", 7)
+    assert file.cached is False
+    assert "pkg:npm/tiny@1.0.0" in file.note

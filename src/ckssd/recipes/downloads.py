@@ -57,8 +57,9 @@ def downloads_of(package: Package) -> list[Download]:
         cache = SourceCache(Settings.from_environment().cache)
         for _, source in sources_of(package):
             digest = ":".join(source.digest or ("", ""))
-            origin = source.origin or ""
-            found.append(Download(source.file_name, origin, source.size, digest, cache.has(source)))
+            note = f"by its registry's client: {source.purl}" if source.purl and not source.urls else ""
+            cached = cache.has(source)
+            found.append(Download(source.file_name, source.origin or "", source.size, digest, cached, note))
     found += _python_packages(package)
     return found
 
