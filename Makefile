@@ -38,8 +38,8 @@ demo: $(SETUP) ## install, convert and measure the built-in model; print the tab
 bench: $(SETUP) ## measure speed against the bound and plain loops; results in bench/results
 	@.venv/bin/python -m bench.run
 
-# Processes that share the tests: more than cores, because CK sleeps now and then.
-WORKERS ?= 3
+# Processes that share the tests: one more than cores, because CK sleeps now and then.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := .venv/bin/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: check

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHELLS = ["bash", "zsh", "dash"]
 TELLS_ITS_PLACE = ["bash", "zsh"]

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ckssd.coco.annotations import read_annotations
 from ckssd.coco.pictures import find_pictures
 from ckssd.detect.labels import map_classes
 from ckssd.errors import CkssdError
 from tests.coco.test_metrics import data_set
+
+pytestmark = pytest.mark.slow
 
 CASES = int(os.environ.get("CKSSD_MUTATIONS", "2000"))
 MORE_MEMORY_MB = 300

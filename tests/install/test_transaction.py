@@ -27,6 +27,8 @@ from ckssd.install import (
 from ckssd.install.transaction import ASIDE, STAGING_PREFIX, work_folder
 from tests.support.own_mounts import run_with_own_mounts
 
+pytestmark = pytest.mark.slow
+
 # Installs two files into argv[1] and stops at the point argv[2] until its standard input ends.
 INSTALLER = """
 import sys

@@ -17,6 +17,8 @@ from ckssd.recipes import Dependency, Package
 from ckssd.recipes.openvino_model import MODEL, PYTHON, SOURCE_DIGEST, openvino_model
 from tests.support.sandbox import CHECKOUT
 
+pytestmark = pytest.mark.slow
+
 SHAPES = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-shapes"
 
 

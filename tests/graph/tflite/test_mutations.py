@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from ckssd.graph.graphdef import read_graph, serialize
 from ckssd.tflite.from_frozen import export_frozen
 from tests.graph.test_mutations import BYTES, GRAPH_MUTATIONS, MUTATIONS, Mutation
 from tests.graph.tiny_ssd import tiny_ssd
+
+pytestmark = pytest.mark.slow
 
 KINDS = st.sampled_from(["regular", "fast", "none"])
 
