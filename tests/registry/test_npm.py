@@ -17,6 +17,7 @@ from ckssd.errors import EnvironmentSetupError, InputError, NetworkError
 from ckssd.fetch import Purl, Source
 from ckssd.registry import download_from_registry
 from ckssd.registry.npm import telling_lines
+from tests.support.fake_tensorflow import BY_PYTHON
 from tests.support.http_server import LocalServer, Page
 
 REAL_NPM = pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
@@ -59,7 +60,7 @@ def registry(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def fake_npm(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Let another program be the only npm on PATH."""
     npm = folder / "npm"
-    npm.write_text(f"#!{sys.executable}\n{script}")
+    npm.write_text(f"{BY_PYTHON.format(python=sys.executable)}\n{script}")
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
 
