@@ -20,7 +20,7 @@ from ckssd.tflite.settings import ExportSettings
 
 def test_defaults_are_those_of_the_published_model():
     settings = settings_from_environment({})
-    assert settings == ExportSettings("regular", 100, 1, 100, 0.3, 0.6)
+    assert settings == ExportSettings("regular", 100, 1, None, 0.3, 0.6)
 
 
 def test_flags_name_every_limit():
@@ -51,7 +51,7 @@ def test_variables_beat_the_model_and_the_model_beats_defaults():
             "USE_NMS": "Fast",
         }
     )
-    assert settings == ExportSettings("fast", 7, 1, 100, 0.00001, 0.45)
+    assert settings == ExportSettings("fast", 7, 1, None, 0.00001, 0.45)
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,15 @@ def test_tool_sees_nothing_of_the_callers_python(tmp_path):
 def test_missing_interpreter_is_named():
     with pytest.raises(NotInstalledError, match="cannot start the interpreter: /nowhere/python"):
         run_tool(["/nowhere/python", "x.py"], {}, name="a tool")
+
+
+@pytest.mark.parametrize(("total", "expected"), [(10, 10), (100, 100), (300, 100)])
+def test_detections_of_a_class_are_no_more_than_in_all(total, expected):
+    settings = settings_from_environment({"MAX_DETECTIONS": str(total)})
+    assert settings.per_class == expected
+    assert f"max_detections_per_class: {expected} max_total_detections: {total}" in settings.config_override()
+
+
+def test_more_detections_of_a_class_than_in_all_are_refused_before_tensorflow_starts():
+    with pytest.raises(UsageError, match=r"DETECTIONS_PER_CLASS \(expected at most 10.*got 200"):
+        settings_from_environment({"MAX_DETECTIONS": "10", "DETECTIONS_PER_CLASS": "200"})

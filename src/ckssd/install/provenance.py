@@ -25,6 +25,7 @@ from ckssd.install.identity import Identity, as_text, as_texts
 
 FILE_NAME = "provenance.json"
 FORMAT = 1
+ENVIRONMENT = "pyvenv.cfg"  # stands in every virtual environment, see PEP 405
 # CK writes its own record into an installed folder after the installation.
 NOT_OURS = frozenset({FILE_NAME, "ck-install.json"})
 
@@ -63,8 +64,8 @@ class Provenance:
     environment
         The locked packages of a Python environment, as ``name==version``.
     files
-        Relative path to sha256 of every file; those of Python packages are represented by their RECORD,
-        which in turn holds the digests of all the package's files.
+        Relative path to sha256 of every file; those of Python packages in an environment are represented by
+        their RECORD, which in turn holds the digests of all the package's files.
     extra
         Further facts of a recipe, JSON values.
     created
@@ -166,7 +167,7 @@ def sync_folder(folder: Path) -> None:
 def manifest(folder: Path) -> dict[str, str]:
     """Relative path to sha256 (of links: ``-> target``) of what :func:`changes` is to watch in ``folder``.
 
-    Files of Python packages are represented by their RECORD, bytecode by nothing.
+    Files of Python packages in an environment are represented by their RECORD, bytecode by nothing.
     """
     recorded = _recorded_files(folder)
     listed = {}
@@ -217,9 +218,16 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _recorded_files(folder: Path) -> dict[str, str | None]:
-    """Files that RECORDs of Python packages list, with their sha256 (``None`` where none is given)."""
+    """Files that RECORDs of Python packages list, with their sha256 (``None`` where none is given).
+
+    Only of an environment, into which nothing but whole packages is put: source files in a plain folder are
+    patched after their installation. And only RECORDs beside the environment's packages: one that a package
+    carries inside (setuptools has some) is about the place where that copy was taken from.
+    """
     recorded: dict[str, str | None] = {}
-    for record in sorted(folder.glob("**/*.dist-info/RECORD")):
+    if not (folder / ENVIRONMENT).is_file():
+        return recorded
+    for record in sorted(folder.glob("lib/python*/site-packages/*.dist-info/RECORD")):
         base = record.parent.parent
         rows = csv.reader(io.StringIO(record.read_text(encoding="utf-8", errors="replace")))
         for row in rows:

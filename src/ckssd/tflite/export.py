@@ -58,7 +58,7 @@ def exporter_arguments(checkpoint: Checkpoint, output_directory: Path, settings:
         f"--use_regular_nms={'true' if settings.use_regular_nms else 'false'}",
         f"--max_detections={settings.max_detections}",
         f"--max_classes_per_detection={settings.max_classes_per_detection}",
-        f"--detections_per_class={settings.detections_per_class}",
+        f"--detections_per_class={settings.per_class}",
         f"--config_override={settings.config_override()}",
     ]
 
@@ -74,7 +74,7 @@ def export_step(checkpoint: Checkpoint, output_directory: Path, settings: Export
         "config_override": settings.config_override(),
         "max_detections": settings.max_detections,
         "max_classes_per_detection": settings.max_classes_per_detection,
-        "detections_per_class": settings.detections_per_class,
+        "detections_per_class": settings.per_class,
         "use_regular_nms": settings.use_regular_nms,
     }
 
