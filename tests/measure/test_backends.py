@@ -16,8 +16,10 @@ from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import write_graph
 from ckssd.graph.node import Node
 from ckssd.measure.settings import BenchmarkSettings, from_environment, from_mapping, plain
+from ckssd.model.description import Model
 from tests.detect.test_openvino import write_ir
 from tests.measure.conftest import Bench
+from tests.support.sandbox import CHECKOUT
 
 OPENVINO, TENSORFLOW = "CK_ENV_OPENVINO_MODEL_", "CK_ENV_TENSORFLOW_MODEL_"
 PIPELINE = """
@@ -104,8 +106,26 @@ def test_a_frozen_graph_is_described_by_its_pipeline_configuration(bench: Bench)
     assert done.scales_yxhw == (20, 10, 5, 5)
 
 
-@pytest.mark.parametrize("pipeline", [None, "model { ssd { num_classes: 6 } }", "model { ssd {"])
-def test_a_frozen_graph_without_its_configuration_is_refused(bench: Bench, pipeline: str | None) -> None:
+def test_a_frozen_graph_that_came_alone_says_the_same_as_its_configuration(tmp_path: Path) -> None:
+    package = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-shapes" / "files"
+    alone, together = (tmp_path / name / "frozen_inference_graph.pb" for name in ("alone", "together"))
+    for graph in (alone, together):
+        graph.parent.mkdir()
+        graph.write_bytes((package / "frozen_inference_graph.pb").read_bytes())
+    together.with_name("pipeline.config").write_bytes((package / "pipeline.config").read_bytes())
+    one, two = (open_backend(Model("tensorflow", graph)) for graph in (alone, together))
+    assert (one.input, one.num_classes) == (two.input, two.num_classes)
+    assert one.postprocessing == two.postprocessing
+    assert one.postprocessing.score_threshold == 1e-8
+
+
+def test_a_graph_that_is_no_ssd_asks_for_its_configuration(bench: Bench) -> None:
+    with pytest.raises(InputError, match=r"pipeline\.config that it was exported with"):
+        backend_of(from_environment(as_tensorflow(bench, None)))
+
+
+@pytest.mark.parametrize("pipeline", ["model { ssd { num_classes: 6 } }", "model { ssd {"])
+def test_a_frozen_graph_with_a_bad_configuration_is_refused(bench: Bench, pipeline: str) -> None:
     with pytest.raises(InputError, match="pipeline configuration"):
         backend_of(from_environment(as_tensorflow(bench, pipeline)))
 

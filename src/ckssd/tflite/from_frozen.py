@@ -90,7 +90,8 @@ def export_frozen(
 
 def given_by(settings: ExportSettings) -> dict[str, Setting]:
     """Return complete settings as given ones."""
-    return {name: Setting(value, "given") for name, value in asdict(settings).items() if name in LIMITS}
+    complete = {**asdict(settings), "detections_per_class": settings.per_class}
+    return {name: Setting(value, "given") for name, value in complete.items() if name in LIMITS}
 
 
 def _check(made: TFLiteGraph, nms: str) -> None:

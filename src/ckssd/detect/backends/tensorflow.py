@@ -1,7 +1,12 @@
-"""A frozen graph run by TensorFlow itself; its settings are those of the ``pipeline.config`` beside it."""
+"""A frozen graph run by TensorFlow itself; its settings are those of the ``pipeline.config`` beside it.
+
+Of a graph that came without one they are read from its nodes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.detect.backends import Feeding, PostProcessing
@@ -12,6 +17,9 @@ from ckssd.graph.attributes import Shape
 from ckssd.graph.graphdef import read_graph
 from ckssd.graph.node import Node
 from ckssd.graph.pipeline import Pipeline, read_pipeline
+from ckssd.graph.tflite.plan import make_tflite_graph
+from ckssd.graph.tflite.wanted import LIMITS, REGULAR, Wanted
+from ckssd.model.beside import find_pipeline
 from ckssd.model.description import Model
 
 OWN_RESIZE = "the graph resizes the images itself: that time counts as detection, not as loading"
@@ -26,26 +34,28 @@ NMS = {
 SCALES = {"y_scale": 10.0, "x_scale": 10.0, "height_scale": 5.0, "width_scale": 5.0}
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a run must know of a graph: ``size`` is height and width; ``num_classes`` without background."""
+
+    size: tuple[int, int]
+    num_classes: int
+    postprocessing: PostProcessing
+
+
 class FrozenGraphBackend:
     """A graph of ``export_inference_graph``; its own Preprocessor normalises."""
 
     libraries = ("tensorflow-cpu",)
     precision = "float32"
 
-    def __init__(self, path: Path, pipeline: Pipeline, *, resizes: bool = False) -> None:
-        size = pipeline.image_size()
-        classes = pipeline.number("model", "ssd", "num_classes")
-        if size is None or classes is None:
-            raise InputError(
-                "The pipeline configuration lacks what a run must know",
-                where=pipeline.path,
-                expected="num_classes and an image_resizer with fixed_shape_resizer",
-            )
+    def __init__(self, path: Path, facts: Facts, *, resizes: bool = False) -> None:
+        height, width = facts.size
         self.files = (path,)
-        self.input = NetworkInput(width=size[1], height=size[0], dtype="uint8", any_size=resizes)
+        self.input = NetworkInput(width=width, height=height, dtype="uint8", any_size=resizes)
         self.notes = (OWN_RESIZE,) if resizes else ()
-        self.num_classes = int(classes)
-        self.postprocessing = _postprocessing(pipeline)
+        self.num_classes = facts.num_classes
+        self.postprocessing = facts.postprocessing
         self._path = path
 
     def new_detector(self, threads: int) -> FrozenGraphDetector:
@@ -53,11 +63,56 @@ class FrozenGraphBackend:
         return FrozenGraphDetector(self._path, threads)
 
 
+def facts_in_pipeline(pipeline: Pipeline) -> Facts:
+    """What the configuration that a graph was exported with says; InputError if that is not enough."""
+    size = pipeline.image_size()
+    classes = pipeline.number("model", "ssd", "num_classes")
+    if size is None or classes is None:
+        raise InputError(
+            "The pipeline configuration lacks what a run must know",
+            where=pipeline.path,
+            expected="num_classes and an image_resizer with fixed_shape_resizer",
+        )
+    return Facts(size, int(classes), _postprocessing(pipeline))
+
+
+def facts_in_graph(path: Path) -> Facts:
+    """The same from the graph's own nodes.
+
+    Raises
+    ------
+    InputError
+        It is no frozen graph of an SSD, or does not say all of it.
+    """
+    try:
+        made = make_tflite_graph(path, Wanted(REGULAR))
+    except InputError as error:
+        advice = f"{error.advice}; " if error.advice else ""
+        raise InputError(
+            error.what,
+            where=error.where,
+            expected=error.expected,
+            got=error.got,
+            advice=f"{advice}or put the pipeline.config that it was exported with beside it",
+        ) from error
+    settings, scales = made.context.settings, made.context.scales
+    _, height, width, _ = settings["input_shape"].value
+    limits = {theirs: settings[ours].value for ours, theirs in LIMITS.items() if theirs in NMS}
+    done = _described(limits, (scales.y, scales.x, scales.height, scales.width))
+    return Facts((height, width), made.num_classes, done)
+
+
 def _postprocessing(pipeline: Pipeline) -> PostProcessing:
-    nms = {name: _stated(pipeline.nms(name), default) for name, default in NMS.items()}
     y, x, height, width = (
         _stated(pipeline.number(*BOX_CODER, name), default) for name, default in SCALES.items()
     )
+    return _described({name: pipeline.nms(name) for name in NMS}, (y, x, height, width))
+
+
+def _described(
+    limits: Mapping[str, float | None], scales: tuple[float, float, float, float]
+) -> PostProcessing:
+    nms = {name: _stated(limits[name], default) for name, default in NMS.items()}
     return PostProcessing(
         by="the graph's own Postprocessor",
         nms="regular",
@@ -66,7 +121,7 @@ def _postprocessing(pipeline: Pipeline) -> PostProcessing:
         max_detections=int(nms["max_total_detections"]),
         detections_per_class=int(nms["max_detections_per_class"]),
         max_classes_per_detection=1,
-        scales_yxhw=(y, x, height, width),
+        scales_yxhw=scales,
     )
 
 
@@ -83,15 +138,16 @@ def open_model(model: Model, feeding: Feeding) -> FrozenGraphBackend:
     Raises
     ------
     InputError
-        The ``pipeline.config`` beside the graph is missing or lacks something.
+        The ``pipeline.config`` beside the graph lacks something; or there is none, and the graph does.
     UsageError
         ``tf1`` is asked for and the graph does not resize so, or resized images are to be kept.
     """
     resizes = feeding.resize == "tf1"
     if resizes:
         _check_own_resize(model.file, kept=feeding.kept)
-    pipeline = read_pipeline(model.file.with_name("pipeline.config"))
-    return FrozenGraphBackend(model.file, pipeline, resizes=resizes)
+    config = find_pipeline(model.file)
+    facts = facts_in_graph(model.file) if config is None else facts_in_pipeline(read_pipeline(config))
+    return FrozenGraphBackend(model.file, facts, resizes=resizes)
 
 
 def _check_own_resize(file: Path, *, kept: bool) -> None:

@@ -105,6 +105,9 @@ def decide_limits(context: TFLiteContext, source: str) -> dict[str, Setting]:
             decided[name] = setting
     if missing:
         raise _nowhere(missing, source)
+    total, per_class = decided["max_detections"], decided["detections_per_class"]
+    if per_class.value > total.value and "detections_per_class" not in wanted.given:
+        decided["detections_per_class"] = Setting(total.value, f"no more than in all, {total.origin}")
     return decided
 
 
