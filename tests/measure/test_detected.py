@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import resource
 import struct
 
@@ -48,6 +50,23 @@ def test_it_is_the_hash_of_the_coco_results_in_order(found) -> None:
     numbers = [(r["image_id"], *r["bbox"], r["score"], r["category_id"]) for r in in_order]
     expected = hashlib.sha256(b"".join(struct.pack("<7d", *row) for row in numbers))
     assert images.sha256() == expected.hexdigest()
+
+
+@given(found_in_images)
+def test_the_table_has_the_same_with_files_and_names(found) -> None:
+    images = DetectedImages(CATEGORIES, {0: "circle", 1: "square", 2: "ring"})
+    for index, rows_of_image in enumerate(found):
+        images.add(IMAGES[index], as_detections(rows_of_image))
+    file = io.StringIO()
+    images.write_table(file)
+    file.seek(0)
+    table, results = list(csv.DictReader(file)), list(images)
+    assert len(table) == len(results)
+    for row, result in zip(table, results, strict=True):
+        assert (int(row["image_id"]), float(row["score"])) == (result["image_id"], result["score"])
+        assert row["category"] == {1: "circle", 18: "ring"}[result["category_id"]]
+        assert row["file"] == f"{row['image_id']}.jpg"
+        assert float(row["width"]) == round(result["bbox"][2], 3)
 
 
 @pytest.mark.parametrize("column", range(6))

@@ -29,6 +29,7 @@ from ckssd.cli.chosen import (
 )
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
+from ckssd.detect.results_file import check_format
 from ckssd.measure.settings import from_environment, plain
 from ckssd.worker import run_worker
 
@@ -75,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Result:
     """Collect the variables as CK would, then run the benchmark in the runtime's environment."""
+    if options.detections is not None:
+        check_format(options.detections)
     check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS])
     chosen = choose(options)
     variables = {**chosen.variables, **the_environment(METRICS_TAGS).variables}

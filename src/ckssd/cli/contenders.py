@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.chosen import METRICS_TAGS, MODEL_PREFIXES, RUNTIMES, data_set, joined, python_of
+from ckssd.cli.chosen import (
+    METRICS_TAGS,
+    MODEL_PREFIXES,
+    RUNTIMES,
+    check_installed,
+    data_set,
+    joined,
+    python_of,
+)
 from ckssd.cli.install import pairs
 from ckssd.errors import UsageError
 from ckssd.measure.compare import Contender, Record
@@ -76,6 +84,7 @@ def find_contenders(options: argparse.Namespace) -> list[Prepared]:
         Something is not installed.
     """
     given = _variables(options)
+    check_installed([*(RUNTIMES[runtime].library for runtime in _all_runtimes(options)), METRICS_TAGS])
     candidates = [*_files(options), *_installed(options)]
     outside = {name: text for name, text in os.environ.items() if not name.startswith(MODEL_PREFIXES)}
     shared = {**outside, **the_environment(METRICS_TAGS).variables}
@@ -93,6 +102,17 @@ def find_contenders(options: argparse.Namespace) -> list[Prepared]:
     return found
 
 
+def _all_runtimes(options: argparse.Namespace) -> list[str]:
+    """The runtimes that the command line asks for, each once."""
+    by_file = [runtime_of(file) for file in options.model or []]
+    by_name = [] if _only_files(options) else _runtimes(options)
+    return list(dict.fromkeys([*by_file, *by_name]))
+
+
+def _only_files(options: argparse.Namespace) -> bool:
+    return bool(options.model) and options.models is None and options.runtimes is None
+
+
 def _files(options: argparse.Namespace) -> Iterator[Candidate]:
     """The models that are named by their files, each for the runtime that its name says."""
     if options.labels is not None and not options.model:
@@ -103,7 +123,7 @@ def _files(options: argparse.Namespace) -> Iterator[Candidate]:
 
 def _installed(options: argparse.Namespace) -> Iterator[Candidate]:
     """The models that are named by tags, or the only one there is where none is named at all."""
-    if options.model and options.models is None and options.runtimes is None:
+    if _only_files(options):
         if options.nms is not None:
             raise UsageError("--nms names graphs of installed models", got=f"--nms={options.nms}")
         return

@@ -72,6 +72,8 @@ def run(options: argparse.Namespace) -> Result:
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     for image in found["images"]:
         yield from _describe(image, found["min_score"])
+    if found["labels"] is not None:
+        yield f"Labels: {found['labels']}"
     yield from (f"Note: {note}" for note in found["notes"])
     if "output" in found:
         yield f"Written: {found['output']}"
@@ -79,7 +81,11 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _describe(image: dict[str, Any], shown: float) -> Iterator[str]:
     left_out = f", {image['left_out']} below {shown:g} left out" if image["left_out"] else ""
-    yield f"{image['file']}: {len(image['detections'])} detections{left_out}"
+    yield f"{image['file']}: {_count(len(image['detections']))}{left_out}"
     for found in image["detections"]:
         box = " ".join(f"{side:7.1f}" for side in found["bbox"])
         yield f"    {found['score']:.3f}  {found['name']:<10} {box}"
+
+
+def _count(number: int) -> str:
+    return f"{number} detection{'' if number == 1 else 's'}"

@@ -92,7 +92,7 @@ def detect_pictures(request: Request) -> dict[str, Any]:
     return {
         "images": run.all_pictures(),
         "min_score": shown,
-        "labels": f"{labels.path.name}: {labels.reading}" if labels else None,
+        "labels": labels.describe() if labels else None,
         "model": {"file": str(model.file), "runtime": model.runtime, "nms": backend.postprocessing.nms},
         "notes": notes,
     }

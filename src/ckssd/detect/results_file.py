@@ -69,10 +69,21 @@ def _write_json(rows: Sequence[dict[str, Any]]) -> Any:
 
 def _write_csv(rows: Sequence[dict[str, Any]]) -> Any:
     def write(file: TextIO) -> None:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
+        table = begin_table(file)
         for row in rows:
             ids = (row["file_name"], row["image_id"], row["category_id"], row["category"])
-            table.writerow([*ids, repr(row["score"]), *(f"{side:.3f}" for side in row["bbox"])])
+            write_row(table, ids, row["score"], row["bbox"])
 
     return write
+
+
+def begin_table(file: TextIO) -> Any:
+    """Write the names of a table's columns; return what write_row takes."""
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(COLUMNS)
+    return table
+
+
+def write_row(table: Any, ids: Sequence[Any], score: float, box: Sequence[float]) -> None:
+    """Write a detection: its file, image id, category id and name; score; x, y, width, height in pixels."""
+    table.writerow([*ids, repr(score), *(f"{side:.3f}" for side in box)])

@@ -37,6 +37,7 @@ def describe(
         decoder=decoder(),
         channel_order=CHANNEL_ORDER,
         normalisation=backend.input.describe(),
+        labels=found.labels,
         class_map=found.class_map.describe(),
         threads=settings.threads,
         batch_size=settings.batch_size,

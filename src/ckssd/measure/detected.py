@@ -21,6 +21,7 @@ from ckssd.coco.annotations import ImageEntry
 from ckssd.detect.backends import Backend
 from ckssd.detect.detections import Detections, to_coco, to_rows
 from ckssd.detect.labels import ClassMap
+from ckssd.detect.results_file import begin_table, write_row
 from ckssd.errors import EnvironmentSetupError
 from ckssd.measure.selection import Selection
 from ckssd.measure.times import Times
@@ -36,10 +37,14 @@ class DetectedImages:
     ----------
     category_ids
         Class index to category id; other classes are left out of the results.
+    names
+        Class index to name, for tables.
     """
 
-    def __init__(self, category_ids: Mapping[int, int]) -> None:
+    def __init__(self, category_ids: Mapping[int, int], names: Mapping[int, str] | None = None) -> None:
         self._category_ids = dict(category_ids)
+        known = {index: name for index, name in (names or {}).items() if index in category_ids}
+        self._names = {category_ids[index]: name for index, name in known.items()}
         self._images: list[ImageEntry] = []
         self._ends = [0]  # records up to the end of each image
         self._results = 0
@@ -144,12 +149,25 @@ class DetectedImages:
             separator = ",\n"
         file.write("[]\n" if separator == "[\n" else "\n]\n")
 
+    def write_table(self, file: TextIO) -> None:
+        """Write the same as CSV, see ckssd.detect.results_file."""
+        table = begin_table(file)
+        for (image, _), results in zip(self._each(), self._by_image(), strict=True):
+            for found in results:
+                category = found["category_id"]
+                ids = (image.file_name, found["image_id"], category, self._names.get(category, ""))
+                write_row(table, ids, found["score"], found["bbox"])
+
 
 @dataclass(frozen=True)
 class DetectedSet:
-    """A data set's images after detection, before metrics. ``from_cache``: images that need no decoding."""
+    """A data set's images after detection, before metrics.
+
+    ``labels``: how the class names were read. ``from_cache``: images that need no decoding.
+    """
 
     backend: Backend
+    labels: str
     class_map: ClassMap
     selection: Selection
     times: Times

@@ -32,6 +32,7 @@ class OpenedRun:
     annotations: Annotations
     selection: Selection
     backend: Backend
+    labels: Labels
     class_map: ClassMap
     reader: ImageReader
     open_time: float
@@ -54,10 +55,11 @@ def open_run(settings: BenchmarkSettings) -> OpenedRun:
 
     network = backend.input
     _check_input_size(settings, network)
-    class_map = _class_map(settings, annotations, backend.num_classes)
+    labels = _labels(settings.model, backend.num_classes)
+    class_map = _class_map(labels, annotations, backend.num_classes)
     method = None if network.any_size else settings.resize
     reader = ImageReader(network.width, network.height, method, settings.preprocessed_cache)
-    return OpenedRun(annotations, selection, backend, class_map, reader, open_time)
+    return OpenedRun(annotations, selection, backend, labels, class_map, reader, open_time)
 
 
 def check_run(settings: BenchmarkSettings) -> None:
@@ -70,8 +72,7 @@ def check_run(settings: BenchmarkSettings) -> None:
     opened.backend.new_detector(settings.threads)
 
 
-def _class_map(settings: BenchmarkSettings, annotations: Annotations, num_classes: int) -> ClassMap:
-    labels = _labels(settings.model, num_classes)
+def _class_map(labels: Labels, annotations: Annotations, num_classes: int) -> ClassMap:
     return map_classes(
         {index + labels.first_id: name for index, name in labels.names.items()},
         annotations.categories,

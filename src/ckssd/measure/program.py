@@ -58,7 +58,8 @@ def finish(
     """Print the summary; write the detections, the images' times, and last of all the timer file."""
     print(summary(result, full=settings.full_report), flush=True)
     if detections is not None:
-        write_whole(detections, result.detections.write)
+        as_table = detections.suffix.lower() == ".csv"
+        write_whole(detections, result.detections.write_table if as_table else result.detections.write)
     if image_times is not None:
         write_json(image_times, result.image_times())
     write_json(timer, result.as_timer())

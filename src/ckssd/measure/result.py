@@ -31,6 +31,7 @@ class RunSettings:
     decoder: str
     channel_order: str
     normalisation: str
+    labels: str
     class_map: str
     threads: int
     batch_size: int

@@ -65,17 +65,27 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     setup = opened.open_time + time.perf_counter() - started
 
     steps = Steps(settings.images, opened.annotations, opened.reader, backend.input, settings.model.file)
-    run = _Run(settings, selection, DetectedImages(class_map.category_ids))
+    run = _Run(settings, selection, DetectedImages(class_map.category_ids, class_map.names))
     run.all_images(way, steps)
     notes = (
         *selection.notes,
+        *opened.labels.notes,
         *class_map.notes,
         *_notes_on_classes(class_map),
         *backend.notes,
         *run.notes(),
         *_notes_on_reading(opened.reader),
     )
-    return DetectedSet(backend, class_map, selection, run.times(setup), notes, run.detections, run.from_cache)
+    return DetectedSet(
+        backend,
+        opened.labels.describe(),
+        class_map,
+        selection,
+        run.times(setup),
+        notes,
+        run.detections,
+        run.from_cache,
+    )
 
 
 class _Run:

@@ -73,6 +73,7 @@ def _settings(run: RunSettings) -> list[str]:
         "Resize": f"{width}x{height}, {run.resize}",
         "Decoder": f"{run.decoder}; preprocessed cache: {run.preprocessed_cache}",
         "Channel order": f"{run.channel_order}, normalisation {run.normalisation}",
+        "Labels": run.labels,
         "Class map": run.class_map,
         "Images": _images(run),
         "Threads": f"{threads}, postprocessing {done.threads}",

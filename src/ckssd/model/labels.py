@@ -33,6 +33,10 @@ class Labels:
     reading: str
     notes: tuple[str, ...] = ()
 
+    def describe(self) -> str:
+        """The file, and how it was read."""
+        return f"{self.path.name}: {self.reading}"
+
 
 def read_labels(path: Path, num_classes: int, *, first_id: int | None = None) -> Labels:
     """Read the class names of a model.
