@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ckssd.detect import images
+from ckssd.detect.orientation import Orientation
 from ckssd.detect.preprocessed import ImageReader, Preprocessed
 from ckssd.detect.resize import RESIZE_METHODS, ResizeMethod
 from ckssd.errors import EnvironmentSetupError, InputError
@@ -50,6 +51,32 @@ def test_without_a_method_an_image_stays_as_it_is_and_is_not_kept(image: Path, k
     assert found.size == (70, 50)
     np.testing.assert_array_equal(found.pixels, images.read_image(image))
     assert not kept.exists()
+
+
+@pytest.mark.parametrize("method", RESIZE_METHODS)
+def test_a_kept_image_is_not_taken_for_the_other_orientation(
+    image: Path, kept: Path, method: ResizeMethod
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(image) as opened:
+        opened.save(image, exif=exif)
+    orders: list[list[Orientation]] = [["stored", "upright"], ["upright", "stored"]]
+    for order in orders:
+        folder = kept / order[0]
+        for orientation in order:
+            made = ImageReader(30, 20, method, None, orientation).read(image)
+            first, again = (ImageReader(30, 20, method, folder, orientation).read(image) for _ in range(2))
+            assert (first.from_cache, again.from_cache) == (False, True)
+            assert made.size == ((50, 70) if orientation == "upright" else (70, 50))
+            assert_same(first, made)
+            assert_same(again, made)
+            assert (again.tag, again.turned_by) == (made.tag, made.turned_by)
+
+
+def test_a_kept_image_without_a_tag_serves_both_orientations(image: Path, kept: Path) -> None:
+    ImageReader(30, 20, "pillow", kept, "stored").read(image)
+    assert ImageReader(30, 20, "pillow", kept, "upright").read(image).from_cache
 
 
 @pytest.mark.parametrize("method", RESIZE_METHODS)

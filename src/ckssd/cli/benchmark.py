@@ -40,6 +40,7 @@ FLAGS = {
     "mode": "CK_MODE",
     "threads": "CK_HOST_CPU_NUMBER_OF_PROCESSORS",
     "resize": "CK_RESIZE",
+    "orientation": "CK_IMAGE_ORIENTATION",
     "cache": "CK_PREPROCESSED_CACHE",
 }
 
@@ -61,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the interpreter, or interpreters at once (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)",
     )
     parser.add_argument("--resize", help="pillow, opencv or tf1 (CK_RESIZE; default: pillow)")
+    parser.add_argument(
+        "--orientation",
+        help="of the pixels that are annotated: stored or upright (CK_IMAGE_ORIENTATION; default: stored)",
+    )
     parser.add_argument("--cache", help="folder that keeps resized images (CK_PREPROCESSED_CACHE)")
     parser.add_argument(
         "--detections",

@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", help="CK_HOST_CPU_NUMBER_OF_PROCESSORS (default: all)")
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
     parser.add_argument("--resize", help="pillow, opencv or tf1 (CK_RESIZE; default: pillow)")
+    parser.add_argument("--orientation", help="stored or upright (CK_IMAGE_ORIENTATION; default: stored)")
     parser.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the benchmark program"
     )

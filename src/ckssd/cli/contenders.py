@@ -151,7 +151,8 @@ def _runtimes(options: argparse.Namespace) -> list[str]:
 def _variables(options: argparse.Namespace) -> dict[str, str]:
     """What the flags say, as variables; --env has the last word."""
     flags = {"CK_HOST_CPU_NUMBER_OF_PROCESSORS": options.threads, "CK_BATCH_COUNT": options.count}
-    flags |= {"CK_RESIZE": options.resize, "CK_SILENT_MODE": "yes"}
+    flags |= {"CK_RESIZE": options.resize, "CK_IMAGE_ORIENTATION": options.orientation}
+    flags |= {"CK_SILENT_MODE": "yes"}
     extra = pairs(options.env, "--env")
     for name in SET_HERE.keys() & extra.keys():
         raise UsageError(

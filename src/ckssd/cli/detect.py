@@ -5,7 +5,8 @@
     ckssd detect --tags=shapes --nms=fast --json '*.jpg'
 
 A model is named by its file, and nothing has to be registered; or it is an installed one, chosen by --tags.
-Boxes are [x, y, width, height] in pixels, as COCO has them. Shown are detections from the model's own score
+Pictures are turned upright first, as their EXIF orientation says, and boxes are in the upright picture:
+[x, y, width, height] in pixels, as COCO has them. Shown are detections from the model's own score
 threshold on, or from 0.3 where it states none or one below 0.05.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 from ckssd.cli.chosen import add_model_arguments, choose
 from ckssd.cli.pictures import pictures
 from ckssd.cli.result import Result
+from ckssd.detect.orientation import ORIENTATIONS
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
 from ckssd.detect.results_file import check_format, write_results
 from ckssd.measure.settings import plain
@@ -43,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resize", choices=RESIZE_METHODS, default=DEFAULT_RESIZE, help=f"default: {DEFAULT_RESIZE}"
     )
+    parser.add_argument(
+        "--orientation",
+        choices=ORIENTATIONS,
+        default="upright",
+        help="turn pictures upright, or take their pixels as they are stored (default: upright)",
+    )
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -56,6 +64,7 @@ def run(options: argparse.Namespace) -> Result:
         "images": [str(image) for image in images],
         "threads": options.threads,
         "resize": options.resize,
+        "orientation": options.orientation,
         "min_score": options.min_score,
         "draw": None if options.draw is None else str(options.draw),
     }

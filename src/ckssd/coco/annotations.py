@@ -82,8 +82,12 @@ def read_annotations(path: Path) -> Annotations:
     )
 
 
-def with_size(annotations: Annotations, image: ImageEntry, width: int, height: int) -> ImageEntry:
+def with_size(
+    annotations: Annotations, image: ImageEntry, width: int, height: int, advice: str | None = None
+) -> ImageEntry:
     """The image with the size that was read: the one that the annotations say, or one they do not say.
+
+    ``advice`` is for the error.
 
     Raises
     ------
@@ -99,5 +103,6 @@ def with_size(annotations: Annotations, image: ImageEntry, width: int, height: i
             where=f"{annotations.path}: {image.file_name}",
             expected=f"{stated[0]}x{stated[1]} pixels",
             got=f"{width}x{height}",
+            advice=advice,
         )
     return dataclasses.replace(image, width=width, height=height)

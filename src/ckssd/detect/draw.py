@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from PIL import Image, ImageDraw, ImageFont
 
 from ckssd.detect.detections import Detections
-from ckssd.detect.images import Pixels
+from ckssd.detect.pixels import Pixels
 
 GOLDEN_ANGLE = 0.381966  # of a turn: neighbouring classes get colours far apart
 RIM = (16, 16, 16)

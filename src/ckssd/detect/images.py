@@ -1,6 +1,7 @@
-"""Image files as pixels: RGB, in stored orientation, 8 bits a channel.
+"""Image files as pixels: RGB, 8 bits a channel.
 
-COCO's boxes refer to the pixels as they are stored, so an EXIF orientation is not applied.
+COCO's boxes refer to the pixels as they are stored, so they are not turned unless it is asked for
+(``ckssd.detect.orientation``).
 Grey images get three equal channels, CMYK and palettes are converted by Pillow, transparency is dropped,
 and 16-bit grey keeps its upper 8 bits.
 
@@ -23,20 +24,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from ckssd.detect.orientation import JPEG_START, NO_TURN, tag_of, turn, turn_back
+from ckssd.detect.pixels import Pixels
 from ckssd.errors import InputError
 
 CHANNEL_ORDER = "RGB"
-JPEG_START = b"\xff\xd8\xff"
 SAME_AS_PILLOW = ("YCbCr", "Gray", "RGB")
 # Pillow refuses twice as many; a header that claims more is left to it.
 MOST_PIXELS = Image.MAX_IMAGE_PIXELS or 0
 # How libjpeg-turbo's warnings of damaged data begin; others are about headers and leave the pixels right.
 DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG file", "Inconsistent progression sequence")
-
-Pixels = npt.NDArray[np.uint8]
 
 
 def read_image(path: Path) -> Pixels:
@@ -60,8 +59,15 @@ def read_file(path: Path) -> bytes:
         raise InputError("The image cannot be read", where=path, got=error.strerror) from error
 
 
-def decode_image(data: bytes, path: Path) -> Pixels:
-    """Decode an image file's bytes; ``path`` is for the error.
+def decode_image(data: bytes, path: Path, turned_by: int = NO_TURN) -> Pixels:
+    """Decode an image file's bytes.
+
+    Parameters
+    ----------
+    data, path
+        The file's bytes, and its path for the error.
+    turned_by
+        The orientation tag that is applied to the stored pixels.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def decode_image(data: bytes, path: Path) -> Pixels:
         If the data are truncated, damaged or no image.
     """
     pixels = _decode_jpeg(data, path)
-    return _decode_by_pillow(data, path) if pixels is None else pixels
+    return turn(_decode_by_pillow(data, path) if pixels is None else pixels, turned_by)
 
 
 def decoder() -> str:
@@ -124,8 +130,10 @@ def _decode_by_pillow(data: bytes, path: Path) -> Pixels:
         with Image.open(io.BytesIO(data)) as image:
             if image.format == "PNG":
                 _verify(data)
+            # Pillow turns a TIFF while it loads it, and no other format.
+            turned = tag_of(image) if image.format == "TIFF" else NO_TURN
             image.load()
-            return _to_rgb(image)
+            return turn_back(_to_rgb(image), turned)
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError("The file is no image that can be read", where=path, got=_reason(error)) from error
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow's decoders raise for broken data

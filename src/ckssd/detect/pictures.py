@@ -11,7 +11,9 @@ from ckssd import report
 from ckssd.detect.backends import Backend, Feeding, open_backend
 from ckssd.detect.detections import Detections
 from ckssd.detect.draw import draw
-from ckssd.detect.images import Pixels, read_image
+from ckssd.detect.images import decode_image, read_file
+from ckssd.detect.orientation import NO_TURN, ORIENTATIONS, Orientation, applied, tag_in
+from ckssd.detect.pixels import Pixels
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod, resize
 from ckssd.errors import RunError, UsageError
 from ckssd.model import description
@@ -35,6 +37,7 @@ class Request:
     images: tuple[Path, ...]
     threads: int = 1
     resize: ResizeMethod = DEFAULT_RESIZE
+    orientation: Orientation = "upright"
     min_score: float | None = None
     draw: Path | None = None
     quiet: bool = False
@@ -43,6 +46,7 @@ class Request:
 CHECKS: dict[str, Check] = {
     "threads": whole_number(1, 1024),
     "resize": choice(*RESIZE_METHODS),
+    "orientation": choice(*ORIENTATIONS),
     "min_score": real_number(0),
     "draw": made_folder,
     "quiet": switch,
@@ -89,8 +93,10 @@ def detect_pictures(request: Request) -> dict[str, Any]:
     shown = shown_from(model, backend.postprocessing.score_threshold, request.min_score)
     run = _Run(request, backend, labels, shown)
     notes = list(backend.notes) + list(labels.notes if labels else _unnamed(model))
+    images = run.all_pictures()
+    notes += run.notes()
     return {
-        "images": run.all_pictures(),
+        "images": images,
         "min_score": shown,
         "labels": labels.describe() if labels else None,
         "model": {"file": str(model.file), "runtime": model.runtime, "nms": backend.postprocessing.nms},
@@ -115,6 +121,7 @@ class _Run:
         self._names = labels.names if labels else {}
         self._first = labels.first_id if labels else 1
         self._detector = backend.new_detector(request.threads)
+        self._with_tag = 0
 
     def all_pictures(self) -> list[dict[str, Any]]:
         images, quiet = self._request.images, self._request.quiet
@@ -126,7 +133,10 @@ class _Run:
         ]
 
     def _one(self, path: Path, place: Path) -> dict[str, Any]:
-        pixels = read_image(path)
+        data = read_file(path)
+        tag = tag_in(data)
+        self._with_tag += tag != NO_TURN
+        pixels = decode_image(data, path, applied(tag, self._request.orientation))
         found = self._detect(path, pixels)
         shown = above(found, self._shown)
         result = describe(path, pixels, shown, self._names, self._first)
@@ -135,6 +145,16 @@ class _Run:
             draw(pixels, shown, self._names).save(place)
             result["drawn"] = str(place)
         return result
+
+    def notes(self) -> list[str]:
+        """Whether pictures were turned: boxes are in the pixels that were detected in."""
+        if not self._with_tag:
+            return []
+        count = f"{self._with_tag} of {len(self._request.images)} pictures"
+        if self._request.orientation == "upright":
+            said = "were turned upright as their EXIF says, and boxes are in the upright picture"
+            return [f"{count} {said} (--orientation stored leaves them)"]
+        return [f"{count} were not turned upright as their EXIF says, and boxes are in the stored pixels"]
 
     def _detect(self, path: Path, pixels: Pixels) -> Detections:
         network = self._backend.input

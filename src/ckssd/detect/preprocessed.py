@@ -1,7 +1,8 @@
 """Images as a network wants them, read from files, and kept for the next run if there is a folder for it.
 
-A kept image is found by the hash of its file, by its size and by what made its pixels: the resize method, and
-names and versions of the libraries that decode and resize here. Whatever else is found counts as not there.
+A kept image is found by the hash of its file, by its size, by how it was turned and by what made its pixels:
+the resize method, and names and versions of the libraries that decode and resize here. Whatever else is found
+counts as not there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.detect.image_store import ImageStore
-from ckssd.detect.images import Pixels, decode_image, decoders, read_file
+from ckssd.detect.images import decode_image, decoders, read_file
+from ckssd.detect.orientation import NO_TURN, Orientation, applied, tag_in
+from ckssd.detect.pixels import Pixels
 from ckssd.detect.resize import DTYPES, LIBRARIES, Resized, ResizeMethod, resize
 from ckssd.errors import EnvironmentSetupError
 
@@ -21,11 +24,14 @@ from ckssd.errors import EnvironmentSetupError
 class Preprocessed:
     """An image [height, width, 3] resized for a network, and what it was before.
 
-    ``size``: width and height of the file's image in pixels. ``from_cache``: it was kept from an earlier run.
+    ``size``: width and height of the file's image in pixels, after it was turned. ``tag``: its orientation
+    tag; ``turned_by``: the one that was applied, 1 for none. ``from_cache``: it was kept from an earlier run.
     """
 
     pixels: Resized
     size: tuple[int, int]
+    tag: int = NO_TURN
+    turned_by: int = NO_TURN
     from_cache: bool = False
 
 
@@ -42,6 +48,8 @@ class ImageReader:
         See ckssd.detect.resize; None leaves images as they are, and keeps none.
     kept_in
         A folder for resized images, made if it is not there; None keeps none.
+    orientation
+        Whether images are turned upright as their tag says, or used as they are stored.
 
     Raises
     ------
@@ -50,12 +58,18 @@ class ImageReader:
     """
 
     def __init__(
-        self, width: int, height: int, method: ResizeMethod | None, kept_in: Path | None = None
+        self,
+        width: int,
+        height: int,
+        method: ResizeMethod | None,
+        kept_in: Path | None = None,
+        orientation: Orientation = "stored",
     ) -> None:
         self.not_kept: list[str] = []
         self._width = width
         self._height = height
         self._method = method
+        self._orientation = orientation
         self._kept: ImageStore | None = None
         if kept_in is not None and method is not None:
             folder = kept_in / f"{method}-{width}x{height}-{_made_by(method)}"
@@ -70,26 +84,34 @@ class ImageReader:
             It is missing, broken or no image.
         """
         data = read_file(path)
+        tag = tag_in(data)
+        turned_by = applied(tag, self._orientation)
         if self._kept is None:
-            return self._resized(data, path)
-        key = hashlib.sha256(data).hexdigest()
+            return self._resized(data, path, tag, turned_by)
+        key = _key(data, turned_by)
         kept = self._kept.load(key)
         if kept is not None:
-            return Preprocessed(*kept, from_cache=True)
-        made = self._resized(data, path)
+            return Preprocessed(*kept, tag, turned_by, from_cache=True)
+        made = self._resized(data, path, tag, turned_by)
         try:
             self._kept.store(key, made.pixels, made.size)
         except OSError as error:  # which only costs time
             self.not_kept.append(error.strerror or str(error))
         return made
 
-    def _resized(self, data: bytes, path: Path) -> Preprocessed:
-        pixels = decode_image(data, path)
-        return Preprocessed(self.resized(pixels), (pixels.shape[1], pixels.shape[0]))
+    def _resized(self, data: bytes, path: Path, tag: int, turned_by: int) -> Preprocessed:
+        pixels = decode_image(data, path, turned_by)
+        return Preprocessed(self.resized(pixels), (pixels.shape[1], pixels.shape[0]), tag, turned_by)
 
     def resized(self, pixels: Pixels) -> Resized:
         """A decoded image [h, w, 3] as the network wants it."""
         return pixels if self._method is None else resize(pixels, self._width, self._height, self._method)
+
+
+def _key(data: bytes, turned_by: int) -> str:
+    """An image without a tag is the same in both orientations."""
+    key = hashlib.sha256(data).hexdigest()
+    return key if turned_by == NO_TURN else f"{key}-turned-{turned_by}"
 
 
 def _made_by(method: ResizeMethod) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ckssd.detect.images import Pixels
+from ckssd.detect.pixels import Pixels
 from ckssd.errors import EnvironmentSetupError
 
 ResizeMethod = Literal["pillow", "tf1", "opencv"]

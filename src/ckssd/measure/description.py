@@ -33,6 +33,7 @@ def describe(
         precision=backend.precision,
         resize=DESCRIPTIONS[settings.resize],
         resize_method=settings.resize,
+        image_orientation=settings.orientation,
         input_size=(backend.input.width, backend.input.height),
         decoder=decoder(),
         channel_order=CHANNEL_ORDER,

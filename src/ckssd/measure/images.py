@@ -21,7 +21,8 @@ from ckssd.coco.annotations import Annotations, ImageEntry, with_size
 from ckssd.detect.backends import Detector
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput
-from ckssd.detect.preprocessed import ImageReader
+from ckssd.detect.orientation import NO_TURN, swaps_sides
+from ckssd.detect.preprocessed import ImageReader, Preprocessed
 from ckssd.errors import InputError, RunError
 
 MODES = ("throughput", "latency")
@@ -31,13 +32,14 @@ WAITING_PER_DETECTOR = 4
 
 @dataclass(frozen=True)
 class Detected:
-    """An image that was run; times in seconds."""
+    """An image that was run; times in seconds; ``tag``: its orientation tag, applied or not."""
 
     image: ImageEntry
     found: Detections
     load: float
     detect: float
     from_cache: bool
+    tag: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Steps:
             read = self.reader.read(self.folder / image.file_name)
         except InputError as fault:
             return Unreadable(image, fault)
-        image = with_size(self.annotations, image, *read.size)
+        image = with_size(self.annotations, image, *read.size, advice=_advice(read))
         tensor = self.network.feed(read.pixels)
         loaded = time.perf_counter()
         try:
@@ -86,7 +88,16 @@ class Steps:
                 "The runtime fails", where=f"{self.model} with {image.file_name}", got=str(error)
             ) from error
         detected = time.perf_counter()
-        return Detected(image, found, loaded - started, detected - loaded, read.from_cache)
+        return Detected(image, found, loaded - started, detected - loaded, read.from_cache, read.tag)
+
+
+def _advice(read: Preprocessed) -> str | None:
+    """What to do about a size that is not the annotations', if the image's tag can be the reason."""
+    if not swaps_sides(read.tag):
+        return None
+    if read.turned_by != NO_TURN:
+        return "it was turned as its EXIF orientation says; CK_IMAGE_ORIENTATION=stored does not"
+    return "its EXIF orientation swaps width and height; CK_IMAGE_ORIENTATION=upright applies it"
 
 
 # A way to run images: gives their outcomes in their order.

@@ -58,7 +58,8 @@ def open_run(settings: BenchmarkSettings) -> OpenedRun:
     labels = _labels(settings.model, backend.num_classes)
     class_map = _class_map(labels, annotations, backend.num_classes)
     method = None if network.any_size else settings.resize
-    reader = ImageReader(network.width, network.height, method, settings.preprocessed_cache)
+    kept_in = settings.preprocessed_cache
+    reader = ImageReader(network.width, network.height, method, kept_in, settings.orientation)
     return OpenedRun(annotations, selection, backend, labels, class_map, reader, open_time)
 
 

@@ -27,6 +27,7 @@ class RunSettings:
     precision: str
     resize: str
     resize_method: str
+    image_orientation: str
     input_size: tuple[int, int]
     decoder: str
     channel_order: str

@@ -11,6 +11,7 @@ import time
 from ckssd import report
 from ckssd.detect.images import finds_damage
 from ckssd.detect.labels import ClassMap
+from ckssd.detect.orientation import NO_TURN, swaps_sides
 from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import InputError
 from ckssd.measure.description import describe
@@ -97,6 +98,7 @@ class _Run:
         self._settings = settings
         self._images = selection.images
         self._faults: list[InputError] = []
+        self._tags: list[int] = []
         self._load: list[float] = []
         self._detect: list[float] = []
         self._startup = 0.0
@@ -126,6 +128,8 @@ class _Run:
         self._load.append(outcome.load)
         self._detect.append(outcome.detect)
         self.from_cache += outcome.from_cache
+        if outcome.tag != NO_TURN:
+            self._tags.append(outcome.tag)
         if self._settings.verbose:
             report.say(f"{outcome.image.file_name}: {len(outcome.found)} detections in {outcome.detect:.6f}s")
 
@@ -137,12 +141,21 @@ class _Run:
 
     def notes(self) -> list[str]:
         """What a person should know about this run."""
-        if not self._faults:
-            return []
-        return [
-            f"{len(self._faults)} of {len(self._images)} images cannot be read and were left out"
-            " (CK_SKIP_BAD_IMAGES=yes)"
-        ]
+        notes = []
+        if self._faults:
+            count = f"{len(self._faults)} of {len(self._images)} images"
+            notes.append(f"{count} cannot be read and were left out (CK_SKIP_BAD_IMAGES=yes)")
+        if self._tags:
+            notes.append(self._note_on_orientation())
+        return notes
+
+    def _note_on_orientation(self) -> str:
+        swapped = sum(map(swaps_sides, self._tags))
+        count = f"{len(self._tags)} of {len(self._images)} images"
+        if self._settings.orientation == "upright":
+            return f"{count} were turned upright as their EXIF says (CK_IMAGE_ORIENTATION=upright)"
+        said = f"were not turned upright as their EXIF says ({swapped} would swap width and height)"
+        return f"{count} {said}: COCO's boxes are in stored pixels; for others, CK_IMAGE_ORIENTATION=upright"
 
     def _unreadable(self) -> InputError:
         listed = [f"{fault.where} ({fault.got or fault.what})" for fault in self._faults[:3]]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
+from ckssd.detect.orientation import ORIENTATIONS, Orientation
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
 from ckssd.errors import UsageError
 from ckssd.measure.images import DEFAULT_MODE, MODES
@@ -42,6 +43,7 @@ class BenchmarkSettings:
     ``mode``: throughput unless latency is given, which is how timing is asked for: there one image is run at
     a time, and its times are what a caller waits; in throughput they are those of several images at once.
     ``threads``: in the interpreter (mode latency), or interpreters with one thread each (throughput).
+    ``orientation``: of the pixels that the annotations are about.
     ``preprocessed_cache`` keeps resized images for the next run.
     """
 
@@ -57,6 +59,7 @@ class BenchmarkSettings:
     metric: str = "coco"
     metrics_tool: str = DEFAULT_TOOL
     resize: ResizeMethod = DEFAULT_RESIZE
+    orientation: Orientation = "stored"
     skip_bad_images: bool = False
     preprocessed_cache: Path | None = None
     silent: bool = False
@@ -90,6 +93,7 @@ FIELDS: dict[str, Field] = {
     "metrics_tool": Field("CK_METRICS_TOOL", choice(*TOOLS)),
     "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=_usable_processors),
     "resize": Field("CK_RESIZE", choice(*RESIZE_METHODS)),
+    "orientation": Field("CK_IMAGE_ORIENTATION", choice(*ORIENTATIONS)),
     "skip_bad_images": Field("CK_SKIP_BAD_IMAGES", switch),
     "preprocessed_cache": Field("CK_PREPROCESSED_CACHE", made_folder),
     "silent": Field("CK_SILENT_MODE", switch),

@@ -85,4 +85,5 @@ def _settings(run: RunSettings) -> list[str]:
 
 def _images(run: RunSettings) -> str:
     text = f"{run.images} of {run.images_available} {run.image_order}, {run.images_skipped} skipped"
-    return f"{text}, {run.images_unreadable} unreadable" if run.images_unreadable else text
+    text += f", {run.images_unreadable} unreadable" if run.images_unreadable else ""
+    return f"{text}, turned upright where their EXIF says so" if run.image_orientation == "upright" else text
