@@ -68,4 +68,4 @@ format: $(DEV) ## rewrite the sources in the project's format
 
 .PHONY: clean
 clean: ## remove what setup, demo and test made in this checkout
-	rm -rf .venv .ck .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .ck .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache demo
