@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, from_outputs, to_coco
-from ckssd.detect.litert import LiteRTDetector
+from ckssd.detect.litert import LiteRTDetector, network_input
 from ckssd.errors import InputError
 from ckssd.tflite.model import read_model
 from tests.detect.tiny_model import SIDE, tiny_model, tiny_model_without_nms
@@ -53,6 +54,31 @@ def test_the_built_in_model_is_the_same_with_any_number_of_threads(shapes_tflite
         threads: by_class(list(map(LiteRTDetector(model, threads).detect, images))) for threads in THREADS
     }
     assert all(found[threads] == found[1] for threads in THREADS)
+
+
+def test_an_int8_image_is_the_grey_levels_less_128(tmp_path: Path) -> None:
+    """As TensorFlow 2's converter quantises an input: scale 1/127.5, zero point -1, so nearly -1 to 1."""
+    grey = np.random.default_rng(5).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    found = []
+    for int8 in (True, False):
+        path = tmp_path / f"{int8}.tflite"
+        path.write_bytes(tiny_model(int8_input=int8))
+        model = read_model(path)
+        fed = network_input(model)
+        assert fed.dtype == ("int8" if int8 else "float32")
+        found.append(LiteRTDetector(model).detect(fed.feed(grey)))
+    assert len(found[0]) == len(found[1]) > 0
+    np.testing.assert_allclose(found[0].scores, found[1].scores, atol=5e-3)
+    np.testing.assert_allclose(found[0].boxes, found[1].boxes, atol=5e-3)
+
+
+def test_a_size_that_is_left_open_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tiny_model())
+    model = read_model(path)
+    image = dataclasses.replace(model.inputs[0], shape=(1, 1, 1, 3))
+    with pytest.raises(InputError, match=r"of a fixed size.*\[1, 1, 1, 3\]"):
+        network_input(dataclasses.replace(model, inputs=(image,)))
 
 
 @pytest.mark.parametrize("threads", THREADS[1:])
