@@ -11,8 +11,6 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from flatbuffers import flexbuffers
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ckssd.errors import InputError
 from ckssd.tflite.model import (
@@ -166,21 +164,3 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be read: .*gone\.tflite"):
         read_model(tmp_path / "gone.tflite")
-
-
-TINY = tiny_model(anchors=4)
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_broken_bytes_never_end_in_another_error(tmp_path: Path, data: st.DataObject) -> None:
-    broken = bytearray(TINY[: data.draw(st.integers(8, len(TINY)))])
-    for _ in range(data.draw(st.integers(0, 4))):
-        place = data.draw(st.integers(0, 3000))  # the structure; the weights follow
-        broken[min(place, len(broken) - 1)] = data.draw(st.integers(0, 255))
-    fault = ""
-    try:
-        cut = cut_model(saved(tmp_path / "broken.tflite", bytes(broken)))
-    except InputError as error:
-        fault = str(error)
-    assert "broken.tflite" in fault or cut.postprocess

@@ -72,3 +72,11 @@ def test_a_layer_without_weights_is_an_error(tmp_path: Path) -> None:
     model = read_model(network(tmp_path / "x.tflite", [FLOAT32, FLOAT32], (CONV_2D, (0,), 1)))
     with pytest.raises(InputError, match=r"^The file is no TFLite model: .*x\.tflite"):
         precision_of(model)
+
+
+def test_a_graph_with_neither_layers_nor_inputs_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.tflite"
+    graph: NewTable = {0: [], 1: Vector("i", ()), 2: Vector("i", ()), 3: []}
+    path.write_bytes(write({0: Scalar("I", 3), 1: [], 2: [graph], 4: [{}]}, b"TFL3"))
+    with pytest.raises(InputError, match=r"^The file is no TFLite model: .*x\.tflite"):
+        precision_of(read_model(path))

@@ -137,13 +137,22 @@ def detection_options(model: TFLiteModel) -> PostProcessOptions:
 
 
 def with_options(model: TFLiteModel, options: PostProcessOptions) -> TFLiteModel:
-    """The same model with other options in its postprocessing operator."""
+    """The same model with other options in its postprocessing operator.
+
+    Raises
+    ------
+    InputError
+        If it has no such operator, or its options cannot be replaced.
+    """
     detection_options(model)
     data = bytearray(model.data)
-    operator = _postprocess_operator(data)[1]
-    written = write_options(options, operator.blob(OPERATOR_OPTIONS), str(model.path))
-    replace_vector(data, operator, OPERATOR_OPTIONS, written, len(written))
-    return _describe(model.path, bytes(data))
+    try:
+        operator = _postprocess_operator(data)[1]
+        written = write_options(options, operator.blob(OPERATOR_OPTIONS), str(model.path))
+        replace_vector(data, operator, OPERATOR_OPTIONS, written, len(written))
+        return _describe(model.path, bytes(data))
+    except (Malformed, UnicodeDecodeError) as error:
+        raise InputError("The file is no TFLite model", where=model.path, got=str(error)) from error
 
 
 def cut_model(model: TFLiteModel) -> CutModel:

@@ -42,9 +42,9 @@ def precision_of(model: TFLiteModel) -> str:
     """
     try:
         kinds = dict.fromkeys(_layers(model.data))
+        return " and ".join(_named(*kind) for kind in kinds) or model.inputs[0].dtype
     except (Malformed, IndexError) as error:
         raise InputError("The file is no TFLite model", where=model.path, got=str(error)) from error
-    return " and ".join(_named(*kind) for kind in kinds) or model.inputs[0].dtype
 
 
 def _layers(data: bytes) -> Iterator[tuple[str, str]]:
