@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,7 +20,7 @@ from ckssd.graph.mo import Converted, convert
 from ckssd.graph.node import Output
 from ckssd.graph.options import Options
 from ckssd.graph.writing import staged
-from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, tiny_ssd
+from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, class_agnostic, soft, tiny_ssd
 from tests.support.sandbox import CHECKOUT
 
 OUTPUTS = tuple(Output(name) for name in ("detection_boxes", "detection_scores", "num_detections"))
@@ -291,7 +292,26 @@ def single_class(graph: Graph) -> None:
         graph.node(f"{name}/Reshape/shape/1").set_attribute("value", np.array(1, np.int32))
 
 
+def renamed(name: str) -> Callable[[Graph], None]:
+    return lambda graph: graph.rename("concat", name)
+
+
 BAD = {
+    "a graph for TFLite": (renamed("raw_outputs/box_encodings"), {}, "for TFLite already"),
+    "a detector of two stages": (renamed("SecondStageBoxPredictor/concat"), {}, "two stages (Faster R-CNN)"),
+    "a graph of TensorFlow 2": (renamed("StatefulPartitionedCall/x"), {}, "TensorFlow 2's exporter"),
+    "a graph of TensorFlow 2, with outputs": (
+        renamed("StatefulPartitionedCall/x"),
+        {"outputs": (Output("Identity_1"),)},
+        "TensorFlow 2's exporter",
+    ),
+    "no Postprocessor": (
+        lambda graph: graph.remove([node.name for node in graph if node.name.startswith("Postprocessor/")]),
+        {},
+        "it has no Postprocessor",
+    ),
+    "soft NMS": (soft, {}, "soft NMS, which DetectionOutput cannot do"),
+    "class-agnostic NMS": (class_agnostic, {}, "DetectionOutput only those of one class"),
     "an output that does not exist": (
         lambda graph: None,
         {"outputs": (Output("detection_box"),)},

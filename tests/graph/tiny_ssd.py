@@ -222,3 +222,19 @@ def _suppression(build: Builder, layout: Layout, decoded: Node, scores: Node, wi
     gathered = build.op("GatherV2", f"{scope}/Gather", decoded, kept, window)
     for name in ("detection_boxes", "detection_scores", "num_detections"):
         build.op("Identity", name, gathered, **FLOATS)
+
+
+def soft(graph: Graph) -> None:
+    """Make its NMS soft."""
+    sigma = graph.add_constant("sigma", np.array(0.5, np.float32))
+    for node in graph:
+        if node.op == "NonMaxSuppressionV3":
+            node.op = "NonMaxSuppressionV5"
+            graph.connect(sigma, node, 5)
+
+
+def class_agnostic(graph: Graph) -> None:
+    """Let it take the best class of each box before it suppresses any."""
+    axis = graph.add_constant("axis", np.array(2, np.int32))
+    best = graph.add("ArgMax", "Postprocessor/best", [Output("Postprocessor/Slice"), axis])
+    graph.connect(best, graph.node("detection_boxes"), 1)

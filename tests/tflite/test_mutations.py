@@ -81,13 +81,14 @@ def test_a_mutated_file_gives_a_model_or_one_error(tmp_path: Path) -> None:
     chance = random.Random(11)
     path = tmp_path / "broken.tflite"
     ends: Counter[str] = Counter()
+    said: list[str] = []
     for _ in range(CASES):
         path.write_bytes(mutated(chance))
         try:
             model = read_model(path, chance.choice([None, None, None, "quick"]))
         except CkssdError as error:
             ends["refused"] += 1
-            assert "broken.tflite" in str(error)
+            said.append(str(error))
             continue
         ends["read"] += 1
         for part in PARTS:
@@ -95,6 +96,7 @@ def test_a_mutated_file_gives_a_model_or_one_error(tmp_path: Path) -> None:
                 part(model)
             except CkssdError as error:
                 ends[part.__name__] += 1
-                assert "broken.tflite" in str(error)
+                said.append(str(error))
+    assert [text for text in said if "broken.tflite" not in text] == []
     # Neither kind of end may be so rare that nothing was tried.
     assert min(ends["refused"], ends["read"]) > CASES / 10, ends

@@ -6,7 +6,9 @@ Field numbers: tensorflow/core/framework/{graph,node_def}.proto.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,43 +20,49 @@ from ckssd.graph.node import Node, Output
 EXPECTED = "a frozen graph (binary GraphDef), such as frozen_inference_graph.pb"
 _NODE = 1
 _NAME, _OP, _INPUT, _ATTRIBUTE = 1, 2, 3, 5
-_TEXT_STARTS = (b"node {", b"node{", b"node:", b"versions", b"library", b"#", b"saved_model", b"meta_graph")
+LONGEST_START = 4096
+_TEXT_STARTS = (b"node {", b"node{", b"node:", b"versions", b"library", b"saved_model", b"meta_graph")
 
 
-def read_graph(path: Path) -> Graph:
+def read_graph(path: Path, expected: str = EXPECTED) -> Graph:
     """Read a frozen graph.
+
+    Parameters
+    ----------
+    expected
+        For the error: which graph the caller needs.
 
     Raises
     ------
     InputError
         If the file is missing, empty, truncated, or something else: text, a SavedModel, a TFLite file, ….
     """
-    data = read_bytes(path)
+    data = read_bytes(path, expected)
     if not data:
-        raise InputError("The graph file is empty", where=path, expected=EXPECTED)
+        raise InputError("The graph file is empty", where=path, expected=expected)
     try:
         return parse_graph(data, str(path))
     except wire.Truncated as error:
-        raise _not_a_graph("The graph file is truncated, or no graph", path, data, error) from error
+        raise _not_a_graph("The graph file is truncated, or no graph", path, data, error, expected) from error
     except ValueError as error:
-        raise _not_a_graph("The file is no graph", path, data, error) from error
+        raise _not_a_graph("The file is no graph", path, data, error, expected) from error
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, expected: str = EXPECTED) -> bytes:
     """Return a graph file's bytes; InputError for what is no readable file."""
     if path.is_dir():
         saved = (path / "saved_model.pb").is_file()
         raise InputError(
             f"This is a {'SavedModel ' if saved else ''}directory, not a frozen graph",
             where=path,
-            expected=EXPECTED,
-            advice="name the frozen_inference_graph.pb beside it",
+            expected=expected,
+            advice="name the .pb file in it" if not saved else "name the frozen_inference_graph.pb beside it",
         )
     try:
         return path.read_bytes()
     except OSError as error:
         raise InputError(
-            "The graph file cannot be read", where=path, expected=EXPECTED, got=error.strerror or error
+            "The graph file cannot be read", where=path, expected=expected, got=error.strerror or error
         ) from error
 
 
@@ -125,9 +133,10 @@ def _parse_entry(data: memoryview) -> tuple[str, memoryview]:
     return name, value
 
 
-def _not_a_graph(what: str, path: Path, data: bytes, reason: Exception) -> InputError:
+def _not_a_graph(what: str, path: Path, data: bytes, reason: Exception, expected: str) -> InputError:
     """Say what the file is instead, where its first bytes tell."""
-    start = data[:200].lstrip()
+    beginning = data[:LONGEST_START]
+    start = re.sub(rb"^(\s*#[^\n]*\n)*\s*", b"", beginning)
     got, advice = str(reason), None
     if data[4:8] == b"TFL3":
         what, got = "This is a TFLite model, not a frozen graph", "TFLite"
@@ -139,7 +148,17 @@ def _not_a_graph(what: str, path: Path, data: bytes, reason: Exception) -> Input
     elif start.startswith(_TEXT_STARTS):
         what, got = "The graph is in text form (.pbtxt)", "text"
         advice = "write it with as_text=False"
-    return InputError(what, where=path, expected=EXPECTED, got=got, advice=advice)
+    elif _is_text(beginning):
+        what, got = "The file is no graph", "text"
+    return InputError(what, where=path, expected=expected, got=got, advice=advice)
+
+
+def _is_text(beginning: bytes) -> bool:
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(beginning)  # its end may be half a letter
+    except UnicodeDecodeError:
+        return False
+    return "".join(text.split()).isprintable()
 
 
 def write_graph(graph: Graph, path: Path) -> None:

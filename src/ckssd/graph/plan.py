@@ -18,6 +18,7 @@ from ckssd.graph.options import AUTO, Options
 from ckssd.graph.replacement import Context, Registry
 from ckssd.graph.select import select_configuration
 from ckssd.graph.settings import Request
+from ckssd.graph.ssd.kinds import check_ssd, refuse_other_kinds
 from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT, PostprocessorReplacement
 from ckssd.graph.ssd.preprocessor import PreprocessorReplacement
 
@@ -53,6 +54,9 @@ class Plan:
 def make_plan(options: Options) -> Plan:
     """Read, choose, match and replace, up to the edited graph."""
     graph = read_graph(options.input_model)
+    if options.configuration == AUTO:
+        # Whoever names outputs may take a part of a graph; which part matches, is said by the configurations.
+        (refuse_other_kinds if options.outputs else check_ssd)(graph)
     graph.check("reading")
     registry = Registry(BUILT_IN)
     if options.extensions is not None:

@@ -247,12 +247,15 @@ def _graph(env: Mapping[str, str], directory: Path, output: Path) -> Path:
     )
 
 
-def _has_postprocessing(graph: Path) -> bool:
+def _has_postprocessing(file: Path) -> bool:
+    """Whether a graph for TFLite has NMS; InputError for any other graph, before TensorFlow starts."""
     # Here, because it brings NumPy, which those that install need not wait for.
     from ckssd.graph.graphdef import read_graph
-    from ckssd.graph.ssd.kinds import TFLITE_OPERATION
+    from ckssd.graph.ssd.kinds import EXPECTED_FOR_TFLITE, TFLITE_OPERATION, check_for_tflite
 
-    return TFLITE_OPERATION in read_graph(graph)
+    graph = read_graph(file, EXPECTED_FOR_TFLITE)
+    check_for_tflite(graph)
+    return TFLITE_OPERATION in graph
 
 
 def output_directory(env: Mapping[str, str], directory: Path) -> Path:

@@ -21,7 +21,7 @@ from ckssd.graph.settings import Setting
 from ckssd.graph.tflite.plan import TFLiteGraph, make_tflite_graph
 from ckssd.graph.tflite.wanted import Wanted
 from tests.graph.test_mo import LAYOUT_VARIANTS, network, pixels, scores_of
-from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, tiny_ssd
+from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, class_agnostic, soft, tiny_ssd
 from tests.support.sandbox import CHECKOUT
 
 OPERATION = "TFLite_Detection_PostProcess"
@@ -184,20 +184,6 @@ def test_the_real_graph_is_folded_whole(shapes_graph: Path) -> None:
     operations = {node.op for node in done.graph}
     assert "Shape" not in operations
     assert "Postprocessor/raw_box_encodings" not in done.graph
-
-
-def soft(graph: Graph) -> None:
-    sigma = graph.add_constant("sigma", np.array(0.5, np.float32))
-    for node in graph:
-        if node.op == "NonMaxSuppressionV3":
-            node.op = "NonMaxSuppressionV5"
-            graph.connect(sigma, node, 5)
-
-
-def class_agnostic(graph: Graph) -> None:
-    axis = graph.add_constant("axis", np.array(2, np.int32))
-    best = graph.add("ArgMax", "Postprocessor/best", [Output("Postprocessor/Slice"), axis])
-    graph.connect(best, graph.node("detection_boxes"), 1)
 
 
 def dynamic_anchors(graph: Graph) -> None:

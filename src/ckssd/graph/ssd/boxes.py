@@ -90,13 +90,17 @@ def _other_coder(graph: Graph, where: str, got: str) -> InputError:
 
 @dataclass(frozen=True)
 class Suppression:
-    """Thresholds and limits of non-maximum suppression; None for what the graph does not tell."""
+    """Thresholds and limits of non-maximum suppression; None for what the graph does not tell.
+
+    ``class_agnostic``: boxes of all classes suppress each other.
+    """
 
     score_threshold: float | None
     iou_threshold: float | None
     per_class: int | None
     total: int | None
     origin: str
+    class_agnostic: bool = False
 
 
 def read_suppression(
@@ -135,6 +139,8 @@ def read_suppression(
         per_class=None if per_class is None else int(per_class),
         total=None if total is None else int(total),
         origin=f"graph, {nms[0].name.rpartition('/')[2]} nodes" if nms else "graph",
+        # core/post_processing.py: the best class of each box, before any is suppressed
+        class_agnostic=any(node.op == "ArgMax" for node in nodes),
     )
 
 

@@ -48,7 +48,16 @@ class PostprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
             self.context.tensors[name] = match.input_tensor(index)
         scores = read_scores(graph, match, predictions)
         scales = read_scales(graph, match, locations)
-        attributes = self._attributes(match, read_suppression(graph, match))
+        suppression = read_suppression(graph, match)
+        if suppression.class_agnostic:
+            raise InputError(
+                "The graph suppresses boxes of all classes together (class-agnostic NMS), "
+                f"{DETECTION_OUTPUT} only those of one class",
+                where=graph.source,
+                expected="use_class_agnostic_nms: false in the pipeline.config of its export",
+                advice="for TFLite, ckssd export --frozen_graph --nms fast does what the graph does",
+            )
+        attributes = self._attributes(match, suppression)
         self._note(scores, scales)
         shape = graph.add_constant(f"{DETECTION_OUTPUT}/flat", np.array([self._batch(), -1], np.int32))
         swap = graph.add_constant(f"{DETECTION_OUTPUT}/x_before_y", SWAPPED)

@@ -13,12 +13,10 @@ from ckssd.graph.match import some
 from ckssd.graph.node import Node, Output, sources
 from ckssd.graph.pipeline import Pipeline
 from ckssd.graph.settings import Setting
-from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, TFLITE_OPERATION
-from ckssd.graph.tflite.replacers import INPUT
+from ckssd.graph.ssd.kinds import ANCHORS, BOX_ENCODINGS, CLASS_PREDICTIONS, INPUT, TFLITE_OPERATION
 from ckssd.graph.tflite.upsampling import replace_upsampling
 from ckssd.graph.tflite.wanted import NONE, REGULAR, TFLiteContext
 
-ANCHORS = "anchors"
 POSTPROCESSOR = "Postprocessor/"
 # TensorFlow lets a node carry attributes whose names begin with an underscore.
 NUM_CLASSES = "_num_classes"

@@ -12,12 +12,18 @@ from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import check_frozen, read_graph
 from ckssd.graph.replacement import Registry
 from ckssd.graph.select import Selected, select_configuration
-from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, TFLITE_OPERATION, check_ssd
+from ckssd.graph.ssd.kinds import (
+    ANCHORS,
+    BOX_ENCODINGS,
+    CLASS_PREDICTIONS,
+    INPUT,
+    TFLITE_OPERATION,
+    check_ssd,
+)
 from ckssd.graph.tflite.anchors import center_coded, read_anchors
-from ckssd.graph.tflite.finish import ANCHORS, finish, read_num_classes
+from ckssd.graph.tflite.finish import finish, read_num_classes
 from ckssd.graph.tflite.replacers import (
     ACTIVATION,
-    INPUT,
     SCALE,
     PostprocessorForTFLite,
     PreprocessorForTFLite,

@@ -21,13 +21,12 @@ from ckssd.graph.node import Node, Output
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
 from ckssd.graph.settings import Setting
 from ckssd.graph.ssd.boxes import exact, read_scales, read_suppression
-from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, TFLITE_OPERATION
+from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, INPUT, TFLITE_OPERATION
 from ckssd.graph.ssd.postprocessor import PostprocessorReplacement
 from ckssd.graph.ssd.preprocessor import CHANNELS, PreprocessorReplacement, image_size, pixel_arithmetic
 from ckssd.graph.ssd.scores import Scores, read_scores
 from ckssd.graph.tflite.wanted import NONE, TFLiteContext, decide_limits
 
-INPUT = "normalized_input_image_tensor"
 SCALE, ACTIVATION = "scale_logits", "convert_scores"
 FLOATS: Mapping[str, Any] = {"T": DataType.FLOAT}
 OPERATIONS = {"sigmoid": "Sigmoid", "softmax": "Softmax", "none": "Identity"}
@@ -51,7 +50,6 @@ class PostprocessorForTFLite(FrontReplacementFromConfigFileSubGraph):
         context.anchors = match.input_tensor(2)
         self._note(scores)
         if context.wanted.nms != NONE:
-            context.class_agnostic = any(node.op == "ArgMax" for node in match.nodes.values())
             context.suppression = read_suppression(
                 graph, match, TFLITE_OPERATION, "--nms none leaves suppression to your program"
             )

@@ -64,7 +64,6 @@ class TFLiteContext(Context):
         self.wanted = wanted
         self.scales = Scales(1.0, 1.0, 1.0, 1.0, "")
         self.suppression = Suppression(None, None, None, None, "")
-        self.class_agnostic = False
         self.has_background = True
         self.anchors = Output("")
 
@@ -78,7 +77,7 @@ def decide_limits(context: TFLiteContext, source: str) -> dict[str, Setting]:
         If nobody states one, or the graph suppresses in a way that the chosen kind of NMS cannot.
     """
     wanted, found = context.wanted, context.suppression
-    if context.class_agnostic and wanted.nms == REGULAR:
+    if found.class_agnostic and wanted.nms == REGULAR:
         raise InputError(
             "The graph suppresses boxes of all classes together (class-agnostic NMS), regular NMS does not",
             where=source,
@@ -86,7 +85,7 @@ def decide_limits(context: TFLiteContext, source: str) -> dict[str, Setting]:
         )
     in_graph = {
         "max_detections": found.total,
-        "detections_per_class": found.total if context.class_agnostic else found.per_class,
+        "detections_per_class": found.total if found.class_agnostic else found.per_class,
         "score_threshold": found.score_threshold,
         "iou_threshold": found.iou_threshold,
     }
