@@ -112,6 +112,7 @@ def test_exif_before_its_own_thumbnail_and_after_padding_is_found() -> None:
     assert tag_in(data[:at] + b"\xff\xff\xff" + data[at:]) == 3
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF:UserWarning")
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
 def test_exif_that_cannot_be_read_leaves_the_image(file_format: str) -> None:
     data = written(file_format, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")

@@ -1,9 +1,8 @@
 """Image files as pixels: RGB, 8 bits a channel.
 
-COCO's boxes refer to the pixels as they are stored, so they are not turned unless it is asked for
-(``ckssd.detect.orientation``).
-Grey images get three equal channels, CMYK and palettes are converted by Pillow, transparency is dropped,
-and 16-bit grey keeps its upper 8 bits.
+COCO's boxes refer to the pixels as they are stored, so they are not turned unless it is asked for (see
+ckssd.detect.orientation). Every kind of colour has its rule (see ckssd.detect.colours); ICC profiles are
+ignored. Of several images (animated GIF, WebP, PNG; MPO, TIFF) it is the first.
 
 Pillow says what an image is. JPEGs go to simplejpeg first, where it is installed: the same libjpeg-turbo with
 the same exact settings gives the same pixels in two thirds of the time. What it cannot decode (CMYK, a file
@@ -13,29 +12,40 @@ An image with damaged data is unreadable, although decoders would show something
 what libjpeg-turbo warns of. Pillow hides its warnings and notices only a missing end: where there is no
 simplejpeg, other damage passes (``finds_damage``). Of a PNG, it is a wrong checksum in any chunk, or a
 missing end: without IEND it was cut, though its pixels may all be there. What follows the end does not count.
+A header that claims more than Pillow takes (179 million pixels), or than a JPEG's bytes can hold, is refused
+before any memory is taken. HEIC is not read, nor EPS, for which Pillow would start Ghostscript.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from ckssd.detect.colours import to_rgb
 from ckssd.detect.orientation import JPEG_START, NO_TURN, tag_of, turn, turn_back
 from ckssd.detect.pixels import Pixels
 from ckssd.errors import InputError
 
 CHANNEL_ORDER = "RGB"
+UNREADABLE = "The file is no image that can be read"
 SAME_AS_PILLOW = ("YCbCr", "Gray", "RGB")
-# Pillow refuses twice as many; a header that claims more is left to it.
-MOST_PIXELS = Image.MAX_IMAGE_PIXELS or 0
+# What Pillow refuses.
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+# A block of 8x8 pixels takes a bit at least.
+MOST_PIXELS_A_BYTE = 8 * 64
 # How libjpeg-turbo's warnings of damaged data begin; others are about headers and leave the pixels right.
 DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG file", "Inconsistent progression sequence")
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+NOT_DECODED = ("EPS",)
+
+# Pillow warns, by a line of its own code, of headers that do not matter and of large images that it takes.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def read_image(path: Path) -> Pixels:
@@ -107,6 +117,7 @@ def _decode_jpeg(data: bytes, path: Path) -> Pixels | None:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         if height * width > MOST_PIXELS:
             return None
+        _check_bytes(width, height, data)
         # CMYK is decoded for its damage only: the conversion to RGB is Pillow's.
         wanted = "RGB" if colours in SAME_AS_PILLOW else "CMYK"
         pixels: Pixels = simplejpeg.decode_jpeg(data, wanted, fastdct=False, fastupsample=False, strict=True)
@@ -128,16 +139,41 @@ def _simplejpeg() -> Any:
 def _decode_by_pillow(data: bytes, path: Path) -> Pixels:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.format == "PNG":
-                _verify(data)
-            # Pillow turns a TIFF while it loads it, and no other format.
-            turned = tag_of(image) if image.format == "TIFF" else NO_TURN
-            image.load()
-            return turn_back(_to_rgb(image), turned)
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError("The file is no image that can be read", where=path, got=_reason(error)) from error
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow's decoders raise for broken data
+            return _loaded(image, data)
+    except UnidentifiedImageError as error:
+        got, advice = _kind(data)
+        raise InputError(UNREADABLE, where=path, got=got, advice=advice) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(UNREADABLE, where=path, got=_reason(error)) from error
+    except Exception as error:  # Pillow raises whatever broken data lead to
         raise _undecodable(path, error) from error
+
+
+def _loaded(image: Image.Image, data: bytes) -> Pixels:
+    if image.format in NOT_DECODED:
+        raise UnidentifiedImageError
+    if image.format == "PNG":
+        _verify(data)
+    if data.startswith(JPEG_START):
+        _check_bytes(*image.size, data)
+    # Pillow turns a TIFF while it loads it, and no other format.
+    turned = tag_of(image) if image.format == "TIFF" else NO_TURN
+    image.load()
+    return turn_back(to_rgb(image), turned)
+
+
+def _check_bytes(width: int, height: int, data: bytes) -> None:
+    if width * height > MOST_PIXELS_A_BYTE * len(data):
+        raise ValueError(f"{DAMAGED[1]}: {width}x{height} pixels in {len(data)} bytes")
+
+
+def _kind(data: bytes) -> tuple[str, str | None]:
+    """What a file is that Pillow does not know, and what to do about it."""
+    if not data:
+        return "an empty file", None
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC:
+        return "HEIC", "convert it to JPEG or PNG"
+    return "no known image format", None
 
 
 def _verify(data: bytes) -> None:
@@ -150,16 +186,6 @@ def _undecodable(path: Path, error: Exception) -> InputError:
     return InputError("The image cannot be decoded", where=path, got=_reason(error))
 
 
-def _to_rgb(image: Image.Image) -> Pixels:
-    if image.mode.startswith("I;16"):
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
-        image = image.convert("RGBA")  # then dropping the fourth channel leaves the colours untouched
-        return np.ascontiguousarray(np.asarray(image)[:, :, :3])
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-
-
 def _reason(error: Exception) -> str:
-    """Pillow's own words, without the buffer's address that it puts into some."""
-    return "no known image format" if isinstance(error, UnidentifiedImageError) else str(error)
+    """The first line of Pillow's own words, or the error's name if it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

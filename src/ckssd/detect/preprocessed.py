@@ -1,8 +1,8 @@
 """Images as a network wants them, read from files, and kept for the next run if there is a folder for it.
 
 A kept image is found by the hash of its file, by its size, by how it was turned and by what made its pixels:
-the resize method, and names and versions of the libraries that decode and resize here. Whatever else is found
-counts as not there.
+the resize method, this project's rules for colours, and names and versions of the libraries that decode and
+resize here. Whatever else is found counts as not there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
+from ckssd.detect.colours import RULES
 from ckssd.detect.image_store import ImageStore
 from ckssd.detect.images import decode_image, decoders, read_file
 from ckssd.detect.orientation import NO_TURN, Orientation, applied, tag_in
@@ -72,7 +73,7 @@ class ImageReader:
         self._orientation = orientation
         self._kept: ImageStore | None = None
         if kept_in is not None and method is not None:
-            folder = kept_in / f"{method}-{width}x{height}-{_made_by(method)}"
+            folder = kept_in / f"{method}-{width}x{height}-{_made_by(method)}-{RULES}"
             self._kept = ImageStore(folder, width, height, DTYPES[method])
 
     def read(self, path: Path) -> Preprocessed:
