@@ -65,13 +65,13 @@ def fail_by_system(error: OSError) -> NoReturn:
 
 def check_machine() -> None:
     """Name the first thing that this machine lacks."""
-    if sys.platform != "linux" or os.uname().machine != "x86_64":
-        fail(
-            f"this project runs on Linux x86-64, not on {sys.platform} {os.uname().machine}",
-            "Use such a machine.",
-        )
+    if sys.maxsize < 2**32:
+        fail(f"{sys.executable} is a 32-bit Python", "Name a 64-bit one: make setup PYTHON=/path/to/python3")
     if shutil.which("git") is None:
-        fail("git is missing", "Install it: sudo apt-get install git")
+        mac = sys.platform == "darwin"
+        fail(
+            "git is missing", f"Install it: {'xcode-select --install' if mac else 'sudo apt-get install git'}"
+        )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401

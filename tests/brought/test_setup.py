@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -123,14 +124,30 @@ def test_a_python_without_ensurepip_is_told_what_to_install(checkout: Path, tmp_
 
 
 @pytest.mark.parametrize("minor", ["2.7", "3.6", "3.7", "3.8", "3.9"])
-def test_an_older_python_is_refused_with_the_range(checkout: Path, minor: str) -> None:
+def test_an_older_python_is_refused_in_one_line_with_the_range(checkout: Path, minor: str) -> None:
     found = [place for place in Path.home().glob(f".pyenv/versions/{minor}.*/bin/python") if place.exists()]
     if not found:
         pytest.skip(f"no Python {minor} on this machine")
-    what, advice = lines_of(checkout, str(found[0]))
-    assert what.startswith("setup: Python 3.10 to 3.")
-    assert f"{found[0]} is Python {minor}." in what
-    assert advice.strip().startswith("Name another one: make setup PYTHON=/path/to/python3.")
+    (line,) = lines_of(checkout, str(found[0]), PATH="/usr/bin:/bin")
+    assert line.startswith(f"setup: {found[0]} is Python {minor}.")
+    assert re.search(r", and 3\.10 to 3\.14 is needed: make setup PYTHON=/\S*/python3\.1[0-4]$", line)
+
+
+def test_a_later_python_is_refused_in_one_line_that_names_one_on_path(checkout: Path, tmp_path: Path) -> None:
+    newest = tmp_path / "python3.14"
+    newest.symlink_to(PYTHON)
+    pretend = "import sys; sys.version_info = (3, 15, 0); exec(open('tools/setup.py').read())"
+    done = subprocess.run(
+        [PYTHON, "-c", pretend],
+        cwd=checkout,
+        env={**os.environ, "PATH": f"/no/such/folder:{tmp_path}:/usr/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"setup: {PYTHON} is Python 3.15.0, and 3.10 to 3.14 is needed: make setup PYTHON={newest}\n"
+    )
 
 
 def test_a_python_that_is_not_there_is_named(checkout: Path) -> None:

@@ -34,6 +34,7 @@ MADE_HERE = {
     "tflite-model",
 }
 UID = re.compile(r"[0-9a-f]{16}")
+PART = re.compile(r"[0-9]+((?:a|b|rc)[0-9]+)?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 PIN = re.compile(r"^[A-Za-z0-9._-]+==\S+.*(?:\n[ \t]+--hash=sha256:[0-9a-f]{64}[ \\]*)+", re.MULTILINE)
 
@@ -106,8 +107,9 @@ def _faults_of_versions(meta: dict[str, Any]) -> Iterator[str]:
 
 
 def _split(version: object) -> list[int] | None:
-    parts = str(version).split(".")
-    return [int(part) for part in parts] if all(part.isascii() and part.isdigit() for part in parts) else None
+    """As CK splits a version: the part of a pre-release (``0rc0``) is no number to it, so 0."""
+    parts = [PART.fullmatch(part) for part in str(version).split(".")]
+    return [0 if part[1] else int(part[0]) for part in parts if part] if all(parts) else None
 
 
 def _faults_of_source(meta: dict[str, Any]) -> Iterator[str]:

@@ -30,6 +30,7 @@ from ckssd.fetch.decide import mirror_locations
 from ckssd.fetch.reach import Reach, reach
 from ckssd.fetch.source import Source
 from ckssd.install import Python, find_pythons, find_uv, run_uv, uv_version
+from ckssd.install.machine import this_machine, what_is_missing
 from ckssd.recipes import stated_sources
 from ckssd.worker import SOURCE
 
@@ -64,7 +65,7 @@ def examine() -> list[Finding]:
     """Run every check."""
     packages = package_entries()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        check_machine,
+        lambda: check_machine(packages),
         check_uv,
         lambda: check_pythons(packages, find_pythons()),
         check_places,
@@ -94,13 +95,20 @@ def fault(findings: list[Finding]) -> EnvironmentSetupError | None:
     )
 
 
-def check_machine() -> Iterator[Finding]:
-    """Linux on x86-64, and git for packages that are commits."""
-    system = f"{platform.system()} {platform.machine()}"
-    good = system == "Linux x86_64"
-    yield Finding("machine", OK if good else FAIL, system, "" if good else "use Linux on x86-64")
+def check_machine(packages: list[PackageEntry]) -> Iterator[Finding]:
+    """The packages whose locked parts have no wheels for this machine; git for those that are commits."""
+    yield Finding("machine", OK, f"{this_machine()}, {platform.platform()}")
+    missing = {p.alias: reason for p in packages if (reason := _no_wheels(p))}
+    for reason in sorted(set(missing.values())):
+        names = ", ".join(alias for alias, each in missing.items() if each == reason)
+        yield Finding("packages", WARN, f"not for this machine: {names}", reason)
     git = shutil.which("git")
     yield Finding("git", OK if git else WARN, git or "missing", "" if git else "sudo apt-get install git")
+
+
+def _no_wheels(package: PackageEntry) -> str | None:
+    section = package.meta["ckssd"]
+    return what_is_missing(section.get("machines"), section.get("glibc"))
 
 
 def check_uv() -> Iterator[Finding]:
@@ -129,11 +137,12 @@ def check_pythons(packages: list[PackageEntry], found: tuple[Python, ...]) -> It
     """Every package finds a Python that it runs on."""
     names = ", ".join(f"{python.version} ({python.source})" for python in found)
     yield Finding("Python", OK if found else FAIL, names or "none found")
-    for requires in sorted({str(p.meta["ckssd"]["python"]) for p in packages if "python" in p.meta["ckssd"]}):
+    packages = [p for p in packages if "python" in p.meta["ckssd"] and not _no_wheels(p)]
+    for requires in sorted({str(p.meta["ckssd"]["python"]) for p in packages}):
         fitting = SpecifierSet(requires)
         if any(fitting.contains(python.version) for python in found):
             continue
-        needy = ", ".join(p.alias for p in packages if p.meta["ckssd"].get("python") == requires)
+        needy = ", ".join(p.alias for p in packages if p.meta["ckssd"]["python"] == requires)
         wanted = f"Python {requires}"
         yield Finding(wanted, WARN, f"not found; needed by {needy}", f"uv python install '{requires}'")
 

@@ -128,8 +128,8 @@ def _plan_dependency(tags: str, name: str, steps: dict[str, Planned]) -> None:
     candidates = package_entries(tags)
     if not candidates:
         raise NotInstalledError("No package fits a dependency", where=name, expected=tags)
-    # CK takes the first of its menu when it may not ask: by `sort`, then the newest.
-    best = min(candidates, key=lambda e: (int(e.meta.get("sort", 0)), [-n for n in _version_key(e.version)]))
+    # CK takes the first of its menu when it may not ask: by the highest `sort`, then the newest.
+    best = max(candidates, key=lambda e: (int(e.meta.get("sort", 0)), _version_key(e.version)))
     _plan(best, tags, {}, {}, steps)
 
 

@@ -23,23 +23,11 @@ from typing import Any
 import ckssd
 from ckssd.ck.home import checkout_home, register
 from ckssd.cli.demo_photos import FOLDER, photographs
+from ckssd.cli.demo_plan import plan_demo
 from ckssd.cli.result import Result
 from ckssd.errors import EnvironmentSetupError, RunError
 from ckssd.report import say, step
 
-INSTALLS = {
-    "LiteRT": "lib,litert",
-    "COCO metric tools": "tool,coco",
-    "TensorFlow": "lib,tensorflow,vcpu,v2",
-    "the Object Detection API": "model,tensorflow,api",
-    "the built-in data set": "dataset,object-detection,shapes,val",
-    "the built-in checkpoint": "model,tensorflow,tf,object-detection,ssd-mobilenet,shapes",
-    "the TFLite model, converted from the checkpoint": "model,tflite,ssd-mobilenet,shapes",
-    "OpenVINO": "lib,openvino",
-    "the OpenVINO model, by sub-graph replacement": "model,openvino,ssd-mobilenet,shapes",
-}
-# Runtime and kind of NMS of each benchmark.
-RUNS = (("tflite", "regular"), ("tflite", "fast"), ("openvino", "regular"))
 BENCHMARK = [
     *("--repetitions=1", "--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
     *("--record", "--record_repo=local"),
@@ -130,26 +118,32 @@ def run(_: argparse.Namespace) -> Result:
     checkout = find_checkout()
     checkout.log.write_text("", encoding="utf-8")
     started = time.monotonic()
-    for name, tags in INSTALLS.items():
-        step(f"ck install package --tags={tags}   ({name})")
+    plan = plan_demo()
+    for line in plan.lines:
+        say(line)
+    for part in plan.parts:
+        words = ("install", "package", f"--tags={part.tags}", *part.options)
+        step(f"ck {' '.join(words)}   ({part.name})")
         # Where something else with these tags is installed too, the demo means the newest; it never asks.
-        checkout.ck("install", "package", f"--tags={tags}", "--quiet")
+        checkout.ck(*words, "--quiet")
 
     def measure(runtime: str, nms: str, chosen: tuple[str, ...] = SHAPES) -> dict[str, Any]:
         program = f"object-detection-{runtime}"
         step(f"ck benchmark program:{program} --env.USE_NMS={nms} …")
         return as_run(nms, checkout.benchmark(program, nms, chosen))
 
-    runs = [measure(runtime, nms) for runtime, nms in RUNS]
-    photos = photographs(checkout, measure)
+    runs = [measure(runtime, nms) for runtime, nms in plan.runs]
+    photos = None if plan.no_photographs else photographs(checkout, measure)
     data = {
         "runs": runs,
+        "missing": plan.missing,
+        "notes": plan.notes,
         "photographs": None if photos is None else dataclasses.asdict(photos),
         "seconds": time.monotonic() - started,
     }
     place = checkout.root / ".ck" / "demo.json"
     place.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    parts = ["", "Shapes, drawn by this project:", table(runs)]
+    parts = ["", "Shapes, drawn by this project:", table(runs), *plan.lines]
     if photos is not None:
         parts += ["", "Photographs, too few for an accuracy that counts:", table(photos.runs)]
         parts += ["", *photos.lines(checkout.root / FOLDER)]
@@ -174,7 +168,9 @@ def find_checkout() -> Checkout:
         )
     home = checkout_home(root)
     register(root, home)
-    return Checkout(root, {**os.environ, **home.variables()})
+    os.environ.update(home.variables())  # before CK is imported here, too
+    # CK's modules make each Python since 3.12 warn of their escape sequences when it first reads them.
+    return Checkout(root, {"PYTHONWARNINGS": "ignore::SyntaxWarning", **os.environ})
 
 
 def as_run(nms: str, timer: dict[str, Any]) -> dict[str, Any]:

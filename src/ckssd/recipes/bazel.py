@@ -26,7 +26,12 @@ from ckssd.install.folders import remove_tree
 from ckssd.install.transaction import work_folder
 from ckssd.install.uv import MISLEADING as MISLEADING_PYTHON
 from ckssd.process import LAST_LINES, in_one_line, running, start
-from ckssd.recipes.environments import NAMED_PYTHON, make_environment, refuse_another_python
+from ckssd.recipes.environments import (
+    NAMED_PYTHON,
+    make_environment,
+    refuse_another_machine,
+    refuse_another_python,
+)
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.report import say, step
@@ -108,6 +113,7 @@ def bazel_build(package: Package, staging: Path) -> Used:
     RunError
         A step failed; the error has its last lines.
     """
+    refuse_another_machine(package)
     wanted = wanted_source(package)
     _check_machine(package, staging)
     with _bazel_for(package, staging) as bazel:

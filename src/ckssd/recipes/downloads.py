@@ -14,7 +14,7 @@ from ckssd.fetch.settings import is_offline
 from ckssd.install.pythons import minor_of
 from ckssd.install.wheels import files_of_lock
 from ckssd.recipes.download import sources_of
-from ckssd.recipes.environments import NAMED_PYTHON, python_for
+from ckssd.recipes.environments import NAMED_PYTHON, python_for, refuse_another_machine
 from ckssd.recipes.object_detection_api import git_source, variant_of
 from ckssd.recipes.package import Package
 
@@ -48,10 +48,11 @@ def downloads_of(package: Package) -> list[Download]:
     Raises
     ------
     UsageError, VerificationError, EnvironmentSetupError
-        As the install itself: the entry or the options are wrong, a source has no hash, or no Python fits
-        and none can be had.
+        As the install itself: the entry or the options are wrong, a source has no hash, it does not run
+        on this machine, or no Python fits and none can be had.
     """
     section = package.section
+    refuse_another_machine(package)
     found = []
     if "sources" in section:
         cache = SourceCache(Settings.from_environment().cache)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ckssd.errors import UsageError
+from ckssd.errors import EnvironmentSetupError, UsageError
 from ckssd.fetch.hashing import hash_file
 from ckssd.install import Provenance, Python, choose_python, create_environment, python_at
+from ckssd.install.machine import this_machine, what_is_missing
 from ckssd.install.pythons import minor_of
 from ckssd.recipes.package import Package
 from ckssd.report import say
@@ -30,13 +31,14 @@ def make_environment(package: Package, staging: Path) -> Python:
     UsageError
         ``CK_PYTHON`` is no interpreter.
     EnvironmentSetupError
-        No Python fits and none can be had.
+        There are no wheels for this machine; no Python fits and none can be had.
     VerificationError
         A package, or a tool that builds one, differs from its locked hash.
     RunError
         uv failed.
     """
     section = package.section
+    refuse_another_machine(package)
     python = python_for(package)
     builders = section.get("build_requirements")
     create_environment(
@@ -63,18 +65,50 @@ def python_for(package: Package, *, install_missing: bool = True) -> Python:
     UsageError
         ``CK_PYTHON`` is no interpreter.
     EnvironmentSetupError
-        No Python fits and none can be had.
+        No Python fits and none can be had; ``ckssd.otherwise``, tags of a package, is then advised.
     """
     requires = str(package.section["python"])
     named = package.options.get(NAMED_PYTHON)
     if not named:
-        return choose_python(requires, preferred=Path(sys.executable), install_missing=install_missing)
+        try:
+            return choose_python(requires, preferred=Path(sys.executable), install_missing=install_missing)
+        except EnvironmentSetupError as error:
+            raise _with_advice(error, package) from error
     python = python_at(Path(named))
     if python is None:
         raise UsageError(
             f"{NAMED_PYTHON} is no CPython that runs", where=named, expected=f"CPython {requires}"
         )
     return choose_python(requires, found=[python], install_missing=False)
+
+
+def refuse_another_machine(package: Package) -> None:
+    """Raise if the entry says that its locked packages have no wheels here: before any download.
+
+    ``ckssd.machines`` names those for which they have, ``ckssd.glibc`` the oldest that some of them need.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        They have none for this machine.
+    """
+    section = package.section
+    missing = what_is_missing(section.get("machines"), section.get("glibc"))
+    if missing is not None:
+        raise EnvironmentSetupError(
+            "This package does not run here", where=package.alias, got=f"{this_machine()}; {missing}"
+        )
+
+
+def _with_advice(error: EnvironmentSetupError, package: Package) -> EnvironmentSetupError:
+    """The same error, with the other package that the entry names for such a machine."""
+    otherwise = package.section.get("otherwise")
+    if otherwise is None:
+        return error
+    advice = f"{error.advice}; or take another package: ck install package --tags={otherwise}"
+    return EnvironmentSetupError(
+        error.what, where=package.alias, expected=error.expected, got=error.got, advice=advice
+    )
 
 
 def lock_digest(package: Package) -> str:

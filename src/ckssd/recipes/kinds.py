@@ -19,14 +19,21 @@ from ckssd.recipes.environments import (
 )
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
-from ckssd.recipes.package import Package, Used
+from ckssd.recipes.package import Dependency, Package, Used
 from ckssd.recipes.photographs import photographs
 from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_model
 from ckssd.recipes.recipe import Recipe, recipe
 from ckssd.recipes.seeded import seeded_checkpoint
 from ckssd.recipes.tfjs_checkpoint import tfjs_checkpoint
+from ckssd.report import say
 from ckssd.tflite.convert import make_tflite_model
+from ckssd.tflite.odapi import lacks as api_lacks
 from ckssd.tflite.program import CHECKPOINT, EXPORT_FROM, FROZEN
+
+EXPORTERS = {
+    CHECKPOINT: "the Object Detection API's, from the checkpoint",
+    FROZEN: "this project's own, from the frozen graph",
+}
 
 
 def recipe_of(package: Package) -> Recipe:
@@ -86,13 +93,16 @@ def tflite_model(package: Package, staging: Path) -> Used:
     """Make the TFLite graphs of an SSD by the two steps: export, then convert.
 
     The export is the Object Detection API's, from the checkpoint; or this project's own, from the model's
-    frozen graph (``EXPORT_FROM=frozen-graph``), which needs no API and gives the same detections.
+    frozen graph (``EXPORT_FROM=frozen-graph``, or where the API cannot run), which gives the same detections.
     """
     source = package.dependency("model-source")
-    frozen = _from_frozen_graph(package)
+    tensorflow = package.dependency("lib-tensorflow")
+    chosen, why = exporter_of(package, tensorflow)
+    say(f"    Exporter: {EXPORTERS[chosen]} ({why})")
+    frozen = chosen == FROZEN
     api = None if frozen else package.dependency("models-api").path("CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR")
     made = make_tflite_model(
-        package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE"),
+        tensorflow.path("CK_ENV_LIB_TF_PYTHON_FILE"),
         api,
         source.path("CK_ENV_TENSORFLOW_MODEL_ROOT"),
         staging,
@@ -100,18 +110,27 @@ def tflite_model(package: Package, staging: Path) -> Used:
     )
     return Used(
         tools={"tensorflow": made.tensorflow, "python": made.python},
-        extra={"export_from": FROZEN if frozen else CHECKPOINT},
+        extra={"export_from": chosen, "export_from_because": why},
     )
 
 
-def _from_frozen_graph(package: Package) -> bool:
-    """Whether ``EXPORT_FROM`` chooses the frozen graph."""
-    chosen = package.options.get(EXPORT_FROM, "").strip() or CHECKPOINT
-    if chosen not in (CHECKPOINT, FROZEN):
-        raise UsageError(
-            "unknown source", where=EXPORT_FROM, expected=f"{CHECKPOINT} or {FROZEN}", got=chosen
-        )
-    return chosen == FROZEN
+def exporter_of(package: Package, tensorflow: Dependency) -> tuple[str, str]:
+    """Return what ``EXPORT_FROM`` chooses, or else what runs with this TensorFlow; and why.
+
+    Raises
+    ------
+    UsageError
+        ``EXPORT_FROM`` names no source.
+    """
+    chosen = package.options.get(EXPORT_FROM, "").strip()
+    if chosen not in ("", *EXPORTERS):
+        raise UsageError("unknown source", where=EXPORT_FROM, expected=" or ".join(EXPORTERS), got=chosen)
+    if chosen:
+        return chosen, f"{EXPORT_FROM}={chosen}"
+    lacking = api_lacks(tensorflow.path("CK_ENV_LIB_TF_LIB"))
+    if lacking is None:
+        return CHECKPOINT, f"the default; {EXPORT_FROM}={FROZEN} takes the other"
+    return FROZEN, f"the Object Detection API cannot run: the environment of TensorFlow has no {lacking}"
 
 
 RECIPES: dict[str, Recipe] = {

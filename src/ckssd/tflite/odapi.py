@@ -106,6 +106,20 @@ def prepare_object_detection_api(directory: Path, *, apply_fixes: bool = True) -
     return sorted(patches, key=lambda patch: patch.file)
 
 
+def lacks(site_packages: Path) -> str | None:
+    """Name the package beside an environment's TensorFlow without which the API cannot be imported.
+
+    TensorFlow 1 has it inside (``tf.contrib.slim``). ``None``: it is there, or there is no TensorFlow to
+    judge by.
+    """
+    has_contrib = any(
+        (site_packages / name / "contrib").is_dir() for name in ("tensorflow", "tensorflow_core")
+    )
+    if has_contrib or not (site_packages / "tensorflow").is_dir() or (site_packages / "tf_slim").is_dir():
+        return None
+    return "tf-slim"
+
+
 def _python_files(directory: Path) -> Iterator[Path]:
     for package in _PACKAGES:
         for path in sorted((directory / package).rglob("*.py")):

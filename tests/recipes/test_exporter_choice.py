@@ -1,0 +1,74 @@
+"""Which exporter makes a TFLite package: asked for, the default, or what runs with the TensorFlow there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ckssd.errors import EnvironmentSetupError, UsageError
+from ckssd.recipes import Dependency, Package, recipe_of
+from ckssd.recipes.environments import python_for
+from ckssd.recipes.kinds import exporter_of
+
+
+def tensorflow(site_packages: Path, *packages: str) -> Dependency:
+    for name in packages:
+        (site_packages / name).mkdir(parents=True, exist_ok=True)
+    return Dependency("0" * 16, {"CK_ENV_LIB_TF_LIB": str(site_packages)})
+
+
+def package(folder: Path = Path(), options: dict[str, str] | None = None, **section: object) -> Package:
+    section = {"recipe": "tflite-model", **section}
+    return Package("name", "0" * 16, "1.0", folder, {"ckssd": section}, options or {})
+
+
+@pytest.mark.parametrize(
+    "packages",
+    [
+        ("tensorflow", "tf_slim"),
+        ("tensorflow/contrib",),
+        ("tensorflow", "tensorflow_core/contrib"),
+        (),
+    ],
+)
+def test_the_api_exports_where_it_runs_and_where_that_cannot_be_told(
+    tmp_path: Path, packages: tuple[str, ...]
+) -> None:
+    chosen, why = exporter_of(package(), tensorflow(tmp_path, *packages))
+    assert (chosen, why) == ("checkpoint", "the default; EXPORT_FROM=frozen-graph takes the other")
+
+
+def test_the_frozen_graph_is_exported_where_the_api_cannot_run_and_the_reason_is_said(tmp_path: Path) -> None:
+    chosen, why = exporter_of(package(), tensorflow(tmp_path, "tensorflow"))
+    assert chosen == "frozen-graph"
+    assert why == "the Object Detection API cannot run: the environment of TensorFlow has no tf-slim"
+
+
+def test_what_is_asked_for_is_never_replaced(tmp_path: Path) -> None:
+    without = tensorflow(tmp_path, "tensorflow")
+    for asked in ("checkpoint", "frozen-graph"):
+        assert exporter_of(package(options={"EXPORT_FROM": asked}), without)[0] == asked
+    with pytest.raises(UsageError, match=r"EXPORT_FROM \(expected checkpoint or frozen-graph, got both"):
+        exporter_of(package(options={"EXPORT_FROM": "both"}), without)
+
+
+def test_without_its_python_a_package_names_the_one_for_such_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CKSSD_OFFLINE", "1")
+    with pytest.raises(EnvironmentSetupError, match="--tags=lib,tensorflow,pre-release"):
+        python_for(package(python="==3.5.*", otherwise="lib,tensorflow,pre-release"))
+
+
+def test_a_package_without_wheels_for_this_machine_is_refused_before_anything_is_fetched(
+    tmp_path: Path,
+) -> None:
+    missing = package(
+        tmp_path, recipe="python-environment", python=">=3.8", requirements="no.lock", machines=["vax-780"]
+    )
+    with pytest.raises(
+        EnvironmentSetupError, match=r"does not run here: name .*it has wheels only for vax-780"
+    ):
+        recipe_of(missing)(missing, tmp_path / "staging")
+    assert not (tmp_path / "staging").exists()
