@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ckssd.process import in_one_line, running, start
+from ckssd.process import in_one_line, only_informs, reason_in, running, start
 
 ENDLESS = "import time; print('began', flush=True); time.sleep(600)"
 POLITE = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); {ENDLESS}"
@@ -47,3 +47,54 @@ def test_a_question_gets_no_answer_and_other_bytes_than_utf_8_do_no_harm() -> No
 
 def test_lines_for_one_line() -> None:
     assert in_one_line(["  a\n", "", " \n", "b"]) == "a | b"
+
+
+def traceback(message: str) -> list[str]:
+    frame = ['  File "x.py", line 1, in <module>', "    work()", "    ^^^^^^"]
+    return ["Traceback (most recent call last):", *frame, message]
+
+
+INFORMING = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+    "I0000 00:00:1795729872.139211   19077 port.cc:153] oneDNN custom operations are on.",
+    "2019-03-01 10:11:12.123456: I tensorflow/core/platform/cpu_feature_guard.cc:141] Your CPU",
+    "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.",
+    "INFO:tensorflow:Restoring parameters from model.ckpt",
+)
+LOGGED = (
+    "W0000 00:00:1795730506.567062    8534 op_kernel.cc:1858] OP_REQUIRES failed",
+    "2019-03-01 10:11:12.123456: E tensorflow/core/x.cc:1] OP_REQUIRES failed",
+    "WARNING:tensorflow:From x.py:98: y is deprecated",
+    "/env/x.py:1694: UserWarning: `layer.apply` is deprecated",
+    "     [[{{node save/RestoreV2}}]]",
+    "",
+)
+DURING = ["", "During handling of the above exception, another exception occurred:", ""]
+REASONS = {
+    "a line": (["one", "two"], "two"),
+    "a traceback": (traceback("ValueError: 7"), "ValueError: 7"),
+    "a module's exception": (traceback("a.b_c.DataLossError: bad"), "DataLossError: bad"),
+    "a message of several lines": ([*traceback("E: one"), "two"], "E: one"),
+    "an exception without a message": (traceback("AssertionError"), "AssertionError"),
+    "the cause and what it led to": (
+        [*traceback("KeyError: 1"), *DURING, *traceback("E: two"), *DURING, *traceback("E: three")],
+        "KeyError: 1 | E: three",
+    ),
+    "the cause alone": (
+        [*traceback("E: no table"), *DURING, *traceback("E: Graph execution error:"), "", "Node: x"],
+        "E: no table",
+    ),
+    "one that was handled before": ([*traceback("E: one"), *traceback("E: two")], "E: two"),
+    "no reason": ([], ""),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_the_reason_is_found_among_what_is_logged(case: str) -> None:
+    lines, reason = REASONS[case]
+    assert reason_in([*INFORMING, *lines, *LOGGED]) == reason
+
+
+def test_only_what_informs_is_taken_for_that() -> None:
+    assert all(only_informs(line) for line in INFORMING)
+    assert not any(only_informs(line) for line in (*LOGGED, "detecting: done", "In no time"))

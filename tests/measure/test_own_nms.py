@@ -136,6 +136,19 @@ def test_the_configuration_beside_a_graph_states_its_nms(raw: Bench) -> None:
     assert stated.y_scale == 10.0, "the entry goes before the configuration"
 
 
+def test_what_the_configuration_asks_for_and_this_nms_does_not_do_is_said(raw: Bench) -> None:
+    (raw.model / "pipeline.config").write_text(
+        "model { ssd { post_processing { batch_non_max_suppression {"
+        " soft_nms_sigma: 0.5 use_class_agnostic_nms: true } } } }"
+    )
+    regular, fast = (from_environment(changed(raw, CK_NMS=kind)).model.notes for kind in ("regular", "fast"))
+    assert regular == (
+        "pipeline.config asks for soft NMS; this NMS suppresses for good",
+        "pipeline.config asks for class-agnostic NMS, which only fast NMS is",
+    )
+    assert fast == regular[:1]
+
+
 def test_ck_nms_is_refused_where_the_graph_does_nms(raw: Bench) -> None:
     with pytest.raises(UsageError, match=r"CK_NMS counts only .*expected USE_NMS=none, got USE_NMS=fast"):
         from_environment(changed(raw, USE_NMS="fast", CK_NMS="fast"))

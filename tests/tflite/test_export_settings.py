@@ -120,17 +120,46 @@ def test_incomplete_checkpoint_is_named_before_tensorflow_starts(tmp_path, missi
     assert not (tmp_path / "out").exists()
 
 
-def test_failing_tool_shows_its_last_lines_and_code():
-    code = "print('ckssd-step: one'); print('Traceback'); print('ValueError: 7'); raise SystemExit(3)"
+LOGGING = "print('I0000 00:00:17 7 port.cc:153] oneDNN is on', flush=True)"
+
+
+def failed(code, about=None):
     steps = []
-    with pytest.raises(RunError, match=r"exit code 3: Traceback \| ValueError: 7"):
+    with pytest.raises(RunError) as caught:
         run_tool(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", f"{LOGGING}; print('ckssd-step: one', flush=True); {code}"],
             tool_environment(Path(sys.executable)),
-            name="a tool",
+            name="A tool",
+            about=about,
             on_step=steps.append,
         )
     assert steps == ["one"]
+    return caught.value
+
+
+def test_a_failing_tools_reason_comes_first_and_its_log_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("CKSSD_CACHE", str(tmp_path / "cache"))
+    error = failed("raise ValueError('seven, from https://me:word@host/x')", Path("graph.pb"))
+    log = tmp_path / "cache/logs/tensorflow.log"
+    assert str(error) == (
+        f"A tool failed: graph.pb (got ValueError: seven, from https://host/x); its log: {log}"
+    )
+    lines = log.read_text().splitlines()
+    assert lines[0].endswith("oneDNN is on")
+    assert "Traceback (most recent call last):" in lines
+    assert "word" not in log.read_text()
+    assert "got two," not in str(failed("raise SystemExit('two')"))
+    assert log.read_text().splitlines()[-1] == "two"
+    assert [path.name for path in log.parent.iterdir()] == ["tensorflow.log"]
+
+
+def test_a_tool_that_dies_without_a_word_ends_by_its_code_or_signal(monkeypatch, tmp_path):
+    nowhere = tmp_path / "a file"
+    nowhere.touch()
+    monkeypatch.setenv("CKSSD_CACHE", str(nowhere))
+    assert str(failed("raise SystemExit(3)")) == "A tool failed (got exit code 3)"
+    killed = failed("import os; os.kill(os.getpid(), 9)")
+    assert str(killed) == "A tool failed (got signal 9, Killed)"
 
 
 def test_tool_gets_arguments_as_they_are(tmp_path):

@@ -76,6 +76,7 @@ def _export(environment: Mapping[str, str], folder: Path) -> list[Path]:
         return list(made.files)
     exported = export_from_environment(environment, folder)
     print(f"Settings of the postprocessing: {exported.settings}")
+    print(*(f"Note: {note}\n" for note in exported.notes), sep="", end="")
     return [exported.graph, exported.graph_text]
 
 

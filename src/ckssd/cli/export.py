@@ -125,8 +125,13 @@ def _from_checkpoint(options: argparse.Namespace) -> Result:
         variables.update(the_environment(joined(CHECKPOINT_TAGS, options.tags)).variables)
     variables.update(_flags(options))
     exported = export_from_environment(variables, Path.cwd())
-    data = {"graph": str(exported.graph), "graph_text": str(exported.graph_text)}
-    return Result(f"{exported.graph}\n{exported.graph_text}", data)
+    data = {
+        "graph": str(exported.graph),
+        "graph_text": str(exported.graph_text),
+        "notes": list(exported.notes),
+    }
+    notes = [f"Note: {note}" for note in exported.notes]
+    return Result("\n".join([*notes, str(exported.graph), str(exported.graph_text)]), data)
 
 
 def _flags(options: argparse.Namespace) -> dict[str, str]:

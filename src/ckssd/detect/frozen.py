@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ckssd.detect.detections import Detections
+from ckssd.detect.native_log import without_native_log
 from ckssd.detect.network_input import Tensor
 from ckssd.errors import InputError
 
@@ -72,7 +73,8 @@ class FrozenGraphDetector:
 
 def _tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow
+    with without_native_log():
+        import tensorflow
 
     tf = tensorflow.compat.v1
     tf.disable_eager_execution()

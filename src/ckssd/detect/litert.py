@@ -10,6 +10,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, from_outputs
+from ckssd.detect.native_log import without_native_log
 from ckssd.detect.network_input import NetworkInput, Tensor, normalised
 from ckssd.detect.scores import Scores
 from ckssd.errors import InputError
@@ -50,10 +51,8 @@ class LiteRTDetector:
         network_input(model)
         cut = cut or cut_model(model)
         try:
-            self._convolutions = Interpreter(model_content=cut.convolutions, num_threads=threads)
-            self._convolutions.allocate_tensors()
-            self._postprocess = Interpreter(model_content=cut.postprocess, num_threads=1)
-            self._postprocess.allocate_tensors()
+            self._convolutions = loaded(cut.convolutions, threads)
+            self._postprocess = loaded(cut.postprocess, 1)
         except (RuntimeError, ValueError) as error:
             raise InputError("LiteRT refuses the model", where=model.path, got=str(error)) from error
         self._scores = scores or Scores(model.path, class_activation(model))
@@ -113,6 +112,14 @@ def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput
     if dtype == "float32" and normalize:
         return normalised(width, height)
     return NetworkInput(width, height, dtype, offset=-128.0 if dtype == "int8" else 0.0)
+
+
+def loaded(model: bytes, threads: int) -> Interpreter:
+    """A TFLite model in an interpreter that is ready to run; RuntimeError or ValueError if LiteRT refuses."""
+    with without_native_log():  # it says that it is about to use XNNPACK, as it always does
+        interpreter = Interpreter(model_content=model, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
 
 
 def _indices(details: list[dict[str, int]]) -> list[int]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, clipped
-from ckssd.detect.litert import network_input
+from ckssd.detect.litert import loaded, network_input
 from ckssd.detect.network_input import Tensor
 from ckssd.detect.nms import postprocess
 from ckssd.detect.scores import Scores
@@ -54,8 +53,7 @@ class RawLiteRTDetector:
         network_input(model)
         check_outputs(model, anchors, options)
         try:
-            self._network = Interpreter(model_content=model.data, num_threads=threads)
-            self._network.allocate_tensors()
+            self._network = loaded(model.data, threads)
         except (RuntimeError, ValueError) as error:
             raise InputError("LiteRT refuses the model", where=model.path, got=str(error)) from error
         self._input = int(self._network.get_input_details()[0]["index"])

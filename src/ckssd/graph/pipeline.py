@@ -17,6 +17,8 @@ _TOKEN = re.compile(
     r"""|(?P<mark>[{}<>:\[\]])|(?P<word>[^\s{}<>:\[\],;"'\#]+)"""
 )
 DEEPEST = 50
+_NMS = ("model", "ssd", "post_processing", "batch_non_max_suppression")
+_TRUE = ("true", "True", "t", "1")
 Message = dict[str, list[Any]]
 
 
@@ -59,7 +61,11 @@ class Pipeline:
 
     def nms(self, name: str) -> float | None:
         """Return a number of the non-maximum suppression."""
-        return self.number("model", "ssd", "post_processing", "batch_non_max_suppression", name)
+        return self.number(*_NMS, name)
+
+    def class_agnostic_nms(self) -> bool:
+        """Whether boxes of all classes suppress each other."""
+        return self.value(*_NMS, "use_class_agnostic_nms") in _TRUE
 
 
 def read_pipeline(path: Path) -> Pipeline:
@@ -122,7 +128,10 @@ def _values(first: str, tokens: list[str]) -> list[str]:
     if first != "[":
         if first in "}>]:":
             raise ValueError(f"{first!r} where a value should be")
-        return [_plain(first)]
+        parts = [_plain(first)]
+        while first[0] in "\"'" and tokens and tokens[-1][0] in "\"'":  # texts side by side are one
+            parts.append(_plain(tokens.pop()))
+        return ["".join(parts)]
     values = []
     while (token := _next(tokens)) != "]":
         values.append(_plain(token))

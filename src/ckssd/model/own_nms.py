@@ -135,7 +135,9 @@ def own_nms_of(
     InputError
         The graph or its pipeline.config cannot be read.
     """
-    found, notes = _options(environment, file, signature)
+    config = find_pipeline(file)
+    pipeline = None if config is None else read_pipeline(config)
+    found, notes = _options(environment, file, signature, pipeline)
     options = PostProcessOptions(**found)
     kind = kind_of(environment)
     custom = CustomOptions.from_environment(environment, kind)
@@ -145,7 +147,7 @@ def own_nms_of(
     if not options.use_regular_nms and options.max_classes_per_detection > 1:
         variable = f"{MODEL}MAX_CLASSES_PER_DETECTION"
         raise bad_value(variable, "1 together with fast NMS", options.max_classes_per_detection)
-    return OwnNMS(str(_anchors(environment, file)), options), notes
+    return OwnNMS(str(_anchors(environment, file)), options), (*notes, *_unlike(pipeline, kind))
 
 
 def _anchors(environment: Mapping[str, str], file: Path) -> Path:
@@ -161,19 +163,18 @@ def _anchors(environment: Mapping[str, str], file: Path) -> Path:
 
 
 def _options(
-    environment: Mapping[str, str], file: Path, signature: str | None
+    environment: Mapping[str, str], file: Path, signature: str | None, pipeline: Pipeline | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The options, each from the first that states it; and a note on those that nobody does."""
     found: dict[str, Any] = {}
-    config = find_pipeline(file)
-    stated = _in_pipeline(read_pipeline(config)) if config is not None else {}
+    stated = {} if pipeline is None else _in_pipeline(pipeline)
     assumed = []
     for name, (variable, check) in CHECKS.items():
         text = value(environment, MODEL + variable)
         if text is not None:
             found[name] = check(MODEL + variable, text)
         elif stated.get(name) is not None:
-            found[name] = check(f"{name} in {config}", stated[name])
+            found[name] = check(f"{name} in {pipeline.path if pipeline else file}", stated[name])
         elif name == "num_classes":
             found[name] = _classes(file, signature)
         elif name in DEFAULTS:
@@ -181,6 +182,16 @@ def _options(
             assumed.append(f"{variable}={DEFAULTS[name]:g}")
     notes = (f"nobody states these settings of NMS; assumed: {', '.join(assumed)}",) if assumed else ()
     return found, notes
+
+
+def _unlike(pipeline: Pipeline | None, kind: str) -> tuple[str, ...]:
+    """What the configuration asks for and this kind of NMS does not do."""
+    notes = []
+    if pipeline is not None and pipeline.nms("soft_nms_sigma"):
+        notes.append(f"{pipeline.path.name} asks for soft NMS; this NMS suppresses for good")
+    if pipeline is not None and pipeline.class_agnostic_nms() and kind == "regular":
+        notes.append(f"{pipeline.path.name} asks for class-agnostic NMS, which only fast NMS is")
+    return tuple(notes)
 
 
 def _in_pipeline(pipeline: Pipeline) -> dict[str, float | None]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import NotInstalledError
+from ckssd.graph.pipeline import read_pipeline
 from ckssd.report import step
 from ckssd.staging import staging_folder
+from ckssd.tflite.asked import check_asked
 from ckssd.tflite.export import GRAPH, GRAPH_TEXT, Checkpoint, export_step
 from ckssd.tflite.labels import flat_labels, read_label_map
 from ckssd.tflite.process import check_file, research_directories, run_steps
@@ -180,6 +182,7 @@ def make_tflite_model(
 def _export_steps(work: Path, checkpoint: Checkpoint, settings: ExportSettings) -> list[dict[str, Any]]:
     """The steps that export both kinds of NMS by the Object Detection API."""
     checkpoint.check()
+    check_asked(read_pipeline(checkpoint.pipeline_config), "regular")
     checkpoint = Checkpoint(checkpoint.pipeline_config.absolute(), checkpoint.prefix.absolute())
     return [export_step(checkpoint, folder, each) for folder, each in _kinds(work, settings).items()]
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import RunError
+from ckssd.graph.pipeline import read_pipeline
 from ckssd.report import step
 from ckssd.staging import staging_folder
+from ckssd.tflite.asked import check_asked
 from ckssd.tflite.process import check_file, research_directories, run_tool, tool_environment
 from ckssd.tflite.settings import ExportSettings
 
@@ -105,7 +107,7 @@ def export_tflite_graph(
     Raises
     ------
     InputError
-        If a file of the checkpoint is missing.
+        If a file of the checkpoint is missing, or its configuration asks for another kind of NMS.
     NotInstalledError
         If there is no interpreter or no Object Detection API.
     RunError
@@ -113,6 +115,7 @@ def export_tflite_graph(
     """
     settings = settings or ExportSettings()
     checkpoint.check()
+    check_asked(read_pipeline(checkpoint.pipeline_config), settings.nms)
     path = research_directories(obj_det_dir)
     step(f"Export the checkpoint to {GRAPH} ({settings.nms} NMS)")
     with staging_folder(output_directory, "tflite_graph") as work:
@@ -120,7 +123,8 @@ def export_tflite_graph(
         run_tool(
             [python, obj_det_dir / "export_tflite_ssd_graph.py", *arguments],
             tool_environment(python, path),
-            name="the Object Detection API's exporter",
+            name="The Object Detection API's exporter",
+            about=checkpoint.prefix,
         )
         made = []
         for name in (GRAPH, GRAPH_TEXT):

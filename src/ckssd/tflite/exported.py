@@ -91,7 +91,10 @@ def export_model(
         }
         job.write_text(json.dumps({**fields, **places}), encoding="ascii")
         run_tool(
-            [python, script_path, job], tool_environment(python, path), name="the making of the checkpoint"
+            [python, script_path, job],
+            tool_environment(python, path),
+            name="The making of the checkpoint",
+            about=pipeline_config,
         )
         made = Exported(**json.loads(result.read_text(encoding="ascii")))
     missing = [name for name in FILES if not (out_dir / name).is_file()]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError, NotInstalledError, RunError
-from ckssd.process import LAST_LINES, in_one_line, running, start
+from ckssd.fetch.settings import default_cache_folder
+from ckssd.process import reason_in, running, start
 from ckssd.report import step
+from ckssd.secrets import hide
 
 _STEP_MARK = "ckssd-step: "
+LOG = "logs/tensorflow.log"  # in the cache: of what failed last
+MOST_LINES = 5000
 
 
 def check_file(path: Path, what: str) -> Path:
@@ -84,33 +90,60 @@ def run_tool(
     environment: Mapping[str, str],
     *,
     name: str,
+    about: Path | None = None,
     on_step: Callable[[str], None] = step,
 ) -> None:
-    """Run a process to its end; lines that name a step are shown, the rest only if it fails.
+    """Run a process to its end; lines that name a step are shown, the rest is kept if it fails.
+
+    Parameters
+    ----------
+    name, about
+        For the error: what is run, and on which file.
 
     Raises
     ------
     NotInstalledError
         If the program does not exist.
     RunError
-        If it ends with another code than 0; ``got`` holds the code and the last lines.
+        If it ends with another code than 0; ``got`` is its own reason in one line, ``advice`` names the file
+        that has all it printed.
     """
     command = [str(argument) for argument in arguments]
     try:
         process = start(command, environment)
     except OSError as error:
         raise NotInstalledError("cannot start the interpreter", where=command[0], got=error) from error
-    last: deque[str] = deque(maxlen=LAST_LINES)
+    printed: deque[str] = deque(maxlen=MOST_LINES)
     with running(process):
         for line in process.stdout or ():
             if line.startswith(_STEP_MARK):
                 on_step(line[len(_STEP_MARK) :].strip())
-            elif line.strip():
-                last.append(line.strip())
+            else:
+                printed.append(line)
     if process.returncode != 0:
-        raise RunError(
-            f"{name} failed", where=command[1], got=f"exit code {process.returncode}: {in_one_line(last)}"
-        )
+        raise _failure(name, about, process.returncode, printed)
+
+
+def _failure(name: str, about: Path | None, code: int, printed: Sequence[str]) -> RunError:
+    """Its reason comes first; the log, in which it is hard to find, is in a file."""
+    end = f"exit code {code}" if code > 0 else f"signal {-code}, {signal.strsignal(-code)}"
+    reason = reason_in(printed) if code > 0 else ""
+    log = _kept(printed)
+    return RunError(
+        f"{name} failed", where=about, got=reason or end, advice=None if log is None else f"its log: {log}"
+    )
+
+
+def _kept(printed: Sequence[str]) -> Path | None:
+    """The file that these lines are in; None if there are none, or nowhere to write."""
+    log = default_cache_folder(os.environ) / LOG
+    if printed:
+        with contextlib.suppress(OSError):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=log.parent, delete=False, encoding="utf-8") as part:
+                part.writelines(map(hide, printed))
+            return Path(part.name).replace(log)
+    return None
 
 
 def run_steps(python: Path, steps: Sequence[Mapping[str, Any]], path: Sequence[Path] = ()) -> dict[str, Any]:
@@ -130,7 +163,16 @@ def run_steps(python: Path, steps: Sequence[Mapping[str, Any]], path: Sequence[P
         job, result = Path(work) / "job.json", Path(work) / "result.json"
         job.write_text(json.dumps({"steps": list(steps), "result": str(result)}), encoding="ascii")
         run_tool(
-            [python, script_path, job], tool_environment(python, path), name="TensorFlow's part of the work"
+            [python, script_path, job],
+            tool_environment(python, path),
+            name="TensorFlow's part of the work",
+            about=_about(steps[0]),
         )
         learned: dict[str, Any] = json.loads(result.read_text(encoding="ascii"))
     return learned
+
+
+def _about(step_: Mapping[str, Any]) -> Path | None:
+    """The file that a step begins with."""
+    name = next((step_[key] for key in ("graph", "checkpoint") if key in step_), None)
+    return None if name is None else Path(name)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.errors import InputError, NotInstalledError, UsageError
+from ckssd.graph.pipeline import read_pipeline
+from ckssd.tflite.asked import notes_on
 from ckssd.tflite.convert import ANCHORS, Conversion, Converted, convert_graph
 from ckssd.tflite.export import GRAPH, Checkpoint, export_tflite_graph
 from ckssd.tflite.frozen import FROZEN_GRAPH, export_frozen_graph
@@ -52,11 +54,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Exported:
-    """The graph of Step 1, as binary and as text, and the settings in it."""
+    """The graph of Step 1, as binary and as text, its settings, and how they differ from the model's own."""
 
     graph: Path
     graph_text: Path
     settings: ExportSettings
+    notes: tuple[str, ...] = ()
 
 
 def export_from_environment(env: Mapping[str, str], directory: Path) -> Exported:
@@ -87,7 +90,8 @@ def export_from_environment(env: Mapping[str, str], directory: Path) -> Exported
     checkpoint = checkpoint_from_environment(env)
     output = output_directory(env, directory)
     graph, text = export_tflite_graph(python, obj_det_dir, checkpoint, output, settings)
-    return Exported(graph, text, settings)
+    notes = notes_on(read_pipeline(checkpoint.pipeline_config), settings, given_settings(env))
+    return Exported(graph, text, settings, notes)
 
 
 def freeze_from_environment(env: Mapping[str, str], directory: Path) -> Path:
