@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ import numpy as np
 from bench.context import ROOT, Context, Row, in_turn, median_ratio
 
 from ckssd.coco.results import results_of
+from ckssd.processors import usable_processors
 
 IMAGES, BOXES, CATEGORIES = 5000, 36_000, 80
 LEAST_RATIO = 4.0
@@ -69,7 +69,7 @@ def compare(context: Context, number: int, rounds: int) -> Row:
         f"{ratio:.1f} times ({median(seconds['ours']):.1f} and {median(seconds['pycocotools']):.1f} s), "
         f"{first_ratio:.1f} when the ground truth is new; numbers {'equal' if equal else 'NOT EQUAL'}",
         min(ratio, first_ratio) >= LEAST_RATIO and equal,
-        {"seconds": seconds, "processors": len(os.sched_getaffinity(0))},
+        {"seconds": seconds, "processors": usable_processors()},
     )
 
 

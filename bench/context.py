@@ -16,6 +16,7 @@ from typing import Any
 
 from ckssd.cli.demo import find_checkout
 from ckssd.errors import RunError
+from ckssd.processors import usable_processors
 from ckssd.report import progress
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +56,7 @@ class Context:
     folder: Path
     data: Path
     rounds: int
-    processors: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    processors: int = field(default_factory=usable_processors)
 
     @cached_property
     def environment(self) -> dict[str, str]:

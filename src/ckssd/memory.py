@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import sys
 from pathlib import Path
 
 
@@ -18,5 +19,7 @@ def peak_memory_mb() -> float:
     except OSError:
         status = ""
     found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
-    kib = int(found[1]) if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kib / 1024
+    if found:
+        return int(found[1]) / 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (1024**2 if sys.platform == "darwin" else 1024)  # macOS counts bytes, others KiB

@@ -12,6 +12,7 @@ from tests.support.sandbox import CHECKOUT
 
 PUBLIC_UIDS = {
     "os/linux-64": "4258b5fe54828a50",
+    "os/macos-64": "fb7d7f63b44b9ea3",
     "soft/compiler.python": "45d68512df22fde7",
     "soft/lib.tensorflow": "30db354f469bb178",
     "soft/model.tensorflow-models-api": "72ca45fb219ff46c",

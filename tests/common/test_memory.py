@@ -35,6 +35,9 @@ def test_where_there_is_no_proc_the_system_is_asked(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "read_text", missing)
     assert exact / 2 < peak_memory_mb()
+    kib = peak_memory_mb() * 1024
+    monkeypatch.setattr(sys, "platform", "darwin")  # which counts bytes
+    assert peak_memory_mb() == pytest.approx(kib / 1024**2, rel=0.1)
 
 
 def test_it_is_in_units_of_1024_squared_bytes() -> None:

@@ -103,7 +103,7 @@ def check_machine(packages: list[PackageEntry]) -> Iterator[Finding]:
         names = ", ".join(alias for alias, each in missing.items() if each == reason)
         yield Finding("packages", WARN, f"not for this machine: {names}", reason)
     git = shutil.which("git")
-    yield Finding("git", OK if git else WARN, git or "missing", "" if git else "sudo apt-get install git")
+    yield Finding("git", OK if git else WARN, git or "missing", "" if git else "install the package git")
 
 
 def _no_wheels(package: PackageEntry) -> str | None:
@@ -207,9 +207,10 @@ def check_ck() -> Iterator[Finding]:
 
 def check_entries(packages: list[PackageEntry]) -> Iterator[Finding]:
     """CK finds the platform, and no other repository has entries with the UIDs of ours."""
-    found = access({"action": "search", "module_uoa": "os", "data_uoa": "linux-64"})["lst"]
+    system = "macos-64" if platform.system() == "Darwin" else "linux-64"
+    found = access({"action": "search", "module_uoa": "os", "data_uoa": system})["lst"]
     if not found:
-        yield Finding("platform", FAIL, "os:linux-64 was not found", "register this repository again")
+        yield Finding("platform", FAIL, f"os:{system} was not found", "register this repository again")
     everything = access({"action": "search", "module_uoa": "package"})["lst"]
     homes = Counter(entry["data_uid"] for entry in everything)
     twice = [package.alias for package in packages if homes[package.uid] > 1]

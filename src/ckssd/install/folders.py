@@ -1,8 +1,8 @@
 """Folder operations the transaction rests on: exchange, replace, remove.
 
-An exchange (Linux ``renameat2``) swaps two folders in one step, so a reader of the path sees the old or the
-new one and never none. Where kernel or file system lack it, two renames do, and :func:`recover` mends the
-one moment in which a kill would leave nothing.
+An exchange (Linux ``renameat2``, macOS ``renamex_np``) swaps two folders in one step, so a reader of the path
+sees the old or the new one and never none. Where kernel or file system lack it, two renames do, and
+:func:`recover` mends the one moment in which a kill would leave nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import ctypes
 import errno
 import os
 import shutil
+import sys
 from pathlib import Path
 
 AT_FDCWD = -100
-RENAME_EXCHANGE = 2
-CANNOT_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP})
+# Linux's RENAME_EXCHANGE and macOS's RENAME_SWAP.
+EXCHANGE = 2
+CANNOT_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
 
 
 def replace_folder(new: Path, target: Path, aside: Path) -> Path | None:
@@ -54,11 +56,16 @@ def exchange(one: Path, other: Path) -> bool:
     OSError
         The swap failed for another reason.
     """
+    paths = os.fsencode(one), os.fsencode(other)
     try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+        system = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = system.renamex_np(*paths, EXCHANGE)
+        else:
+            failed = system.renameat2(AT_FDCWD, paths[0], AT_FDCWD, paths[1], EXCHANGE)
     except (OSError, AttributeError):
         return False
-    if renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+    if not failed:
         return True
     code = ctypes.get_errno()
     if code in CANNOT_EXCHANGE:

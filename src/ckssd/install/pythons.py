@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NAME_ON_PATH = re.compile(r"python(3(\.\d+)?)?")
 SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin")
+# Homebrew is in /opt on macOS; the second is where its installer from python.org puts them.
+SYSTEM_PARENTS = ("/opt", "/Library/Frameworks/Python.framework/Versions")
 PROBE_SECONDS = 20.0
 # Understood by every Python since 2.6, run without site-packages so that it takes some 15 ms.
 PROBE = """
@@ -203,7 +205,8 @@ def _candidates(env: Mapping[str, str]) -> Iterable[tuple[Path, str]]:
         yield from ((path, "pyenv") for path in _interpreters_in(folder))
     for folder in _sorted_glob(_uv_folder(env), "*/bin"):
         yield from ((path, "uv") for path in _interpreters_in(folder))
-    for folder in (*map(Path, SYSTEM_FOLDERS), *_sorted_glob(Path("/opt"), "*/bin")):
+    system = (folder for parent in SYSTEM_PARENTS for folder in _sorted_glob(Path(parent), "*/bin"))
+    for folder in (*map(Path, SYSTEM_FOLDERS), *system):
         yield from ((path, "system") for path in _interpreters_in(folder))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from ckssd.measure.published import Published
 from ckssd.model import description, entry
 from ckssd.model.description import Model
 from ckssd.model.files import value
+from ckssd.processors import usable_processors
 from ckssd.values import (
     Check,
     choice,
@@ -80,10 +80,6 @@ class Field:
     advice: str | None = None
 
 
-def _usable_processors() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 FIELDS: dict[str, Field] = {
     "mode": Field("CK_MODE", choice(*MODES)),
     "batch_count": Field("CK_BATCH_COUNT", whole_number(1)),
@@ -91,7 +87,7 @@ FIELDS: dict[str, Field] = {
     "skip_images": Field("CK_SKIP_IMAGES", whole_number(0)),
     "metric": Field("CK_METRIC_TYPE", choice("coco")),
     "metrics_tool": Field("CK_METRICS_TOOL", choice(*TOOLS)),
-    "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=_usable_processors),
+    "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=usable_processors),
     "resize": Field("CK_RESIZE", choice(*RESIZE_METHODS)),
     "orientation": Field("CK_IMAGE_ORIENTATION", choice(*ORIENTATIONS)),
     "skip_bad_images": Field("CK_SKIP_BAD_IMAGES", switch),

@@ -59,6 +59,17 @@ def test_a_larger_data_set_begins_with_the_smaller(dataset: Path, tmp_path: Path
         assert (tmp_path / "two" / "images" / name).read_bytes() == (dataset / "images" / name).read_bytes()
 
 
+def test_spawned_processes_draw_the_same_as_forked_ones(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ckssd.coco.shapes.dataset.START_METHOD", "spawn")
+    write_shapes_dataset(tmp_path / "spawned", images=3, seed=VALIDATION_SEED, quiet=True, workers=2)
+    names = [path.name for path in (tmp_path / "spawned" / "images").iterdir()]
+    assert len(names) == 3
+    for name in names:
+        assert (tmp_path / "spawned/images" / name).read_bytes() == (dataset / "images" / name).read_bytes()
+
+
 def test_another_seed_gives_other_images(dataset: Path, tmp_path: Path) -> None:
     write_shapes_dataset(tmp_path / "one", 1, VALIDATION_SEED + 1, quiet=True)
     first = "images/000000000001.jpg"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,10 +24,13 @@ from ckssd.coco.shapes.geometry import SHAPES
 from ckssd.coco.shapes.outlines import polygons, run_lengths
 from ckssd.coco.shapes.scenes import Thing, draw_scene
 from ckssd.errors import InputError, UsageError
+from ckssd.processors import usable_processors
 
 # The package dataset-shapes-val is these; the built-in model's training images come from another seed.
 VALIDATION_IMAGES = 250
 VALIDATION_SEED = 2017
+# A spawned process runs the caller's main script again, so only where a forked one may crash, as on macOS.
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 CATEGORIES = [
     {"supercategory": "shape", "id": number, "name": name} for number, name in enumerate(SHAPES, start=1)
@@ -77,7 +81,7 @@ def write_shapes_dataset(
     _check_numbers(images, seed, workers)
     root = Path(directory)
     _prepare(root)
-    count = min(images, workers or os.cpu_count() or 1)
+    count = min(images, workers or usable_processors())
     write_one = partial(_write_image, root / "images", seed)
     image_entries: list[dict[str, Any]] = []
     annotation_entries: list[dict[str, Any]] = []
@@ -125,8 +129,7 @@ def _mapper(workers: int) -> Iterator[Any]:
     if workers == 1:
         yield map
         return
-    # Forked, because a spawned process would run the caller's main script again.
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
+    with multiprocessing.get_context(START_METHOD).Pool(workers) as pool:
         yield partial(pool.imap, chunksize=4)
 
 
