@@ -61,6 +61,33 @@ def test_the_menu_is_that_of_the_page(sandbox: Sandbox) -> None:
     assert json.loads(sandbox.ckssd("info", "--tags=lib", "--json").out)["data"]["installed"] == []
 
 
+def test_the_pre_release_is_found_by_its_own_tags_only(sandbox: Sandbox) -> None:
+    """Where 2.21 can be had, no tags of the page and no dependency's may find it, or `ck` would ask."""
+    for tags in ("vcpu", "v2", "vprebuilt", "tensorflow-cpu"):
+        found = sandbox.ck("search", "package", f"--tags=lib,tensorflow,{tags}").out
+        assert "lib-tensorflow-2.21.0-cpu" in found
+        assert "2.22.0rc0" not in found
+    assert "2.22.0rc0" in sandbox.ck("search", "package", "--tags=lib,tensorflow,pre-release").out
+
+
+@pytest.mark.full
+@pytest.mark.slow(seconds=60)
+def test_the_pre_release_converts_from_the_frozen_graph_to_the_same_detections(
+    sandbox: Sandbox, shapes_tflite: Path
+) -> None:
+    for tags in ("lib,tensorflow,pre-release", "model,tensorflow,ssd-mobilenet,shapes"):
+        sandbox.install(tags)
+    tags = "model,tflite,ssd-mobilenet,shapes,non-quantized"
+    done = sandbox.ck("install", "package", f"--tags={tags}")
+    assert done.code == 0, done.text
+    assert "Exporter: this project's own, from the frozen graph (the Object Detection API cannot" in done.text
+    (item,) = json.loads(sandbox.ckssd("info", f"--tags={tags}", "--json").out)["data"]["installed"]
+    provenance = json.loads((Path(item["location"]) / "provenance.json").read_text())
+    assert provenance["tools"]["tensorflow"].startswith("2.22.0")
+    anchors = [(folder / "flatanchors.txt").read_text() for folder in (Path(item["location"]), shapes_tflite)]
+    assert anchors[0] == anchors[1]
+
+
 @needs("3.7")
 def test_option_1_installs_tensorflow_1_13_1_in_under_a_minute(plain_sandbox: Sandbox) -> None:
     sandbox = plain_sandbox

@@ -12,8 +12,6 @@ from ckssd.ck.kernel import access
 from ckssd.errors import NotInstalledError
 from ckssd.report import say
 
-PRE_RELEASE = "pre-release"
-
 
 @dataclass(frozen=True)
 class PackageEntry:
@@ -59,15 +57,14 @@ def _package_entry(entry: dict[str, Any]) -> PackageEntry:
 
 
 def the_package(tags: str) -> PackageEntry:
-    """Return the one package with these tags; a pre-release only where nothing else has them.
+    """Return the one package with these tags.
 
     Raises
     ------
     NotInstalledError
         There is none, or several; the message lists them with the tags that tell them apart.
     """
-    every = package_entries(tags)
-    fitting = [entry for entry in every if PRE_RELEASE not in entry.tags] or every
+    fitting = package_entries(tags)
     if not fitting:
         names = ", ".join(entry.alias for entry in package_entries())
         raise NotInstalledError(

@@ -41,6 +41,8 @@ def pre_path(i: dict[str, Any]) -> Answer:
         # CK puts the variations' names behind this, sorted: "-no" and "-fixes-v2019.05".
         suffix = "-" + OPPOSITE.rstrip("-")
     asked = _asked(i)
+    # What is installed by its own tags only can then be a dependency of what asks for these.
+    i["tags"].extend(asked.section.get("environment_tags", []))
     chosen = recipe_of(asked)
     options = chosen.own_options(asked)
     if options:

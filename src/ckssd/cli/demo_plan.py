@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ckssd.ck.environments import environments
-from ckssd.ck.installer import PRE_RELEASE, PackageEntry, the_package
+from ckssd.ck.installer import PackageEntry, the_package
 from ckssd.errors import EnvironmentSetupError
 from ckssd.recipes import Package
 from ckssd.recipes.environments import python_for, refuse_another_machine
@@ -137,8 +137,7 @@ def _replace(part: Part, another: PackageEntry | None, plan: Plan, why: str) -> 
     if another is None:
         return
     plan.notes.append(f"{part.name} here is {another.version}, a pre-release: {why}")
-    tags = ",".join(tag for tag in another.tags if tag in (*part.tags.split(","), PRE_RELEASE))
-    plan.parts[plan.parts.index(part)] = replace(part, tags=tags)
+    plan.parts[plan.parts.index(part)] = replace(part, tags=",".join(another.tags))
     reason = another.meta["ckssd"].get("no_object_detection_api")
     if reason:
         plan.notes.append(f"The export is this project's own, from the frozen graph: {reason}")
