@@ -119,9 +119,21 @@ def test_a_frozen_graph_that_came_alone_says_the_same_as_its_configuration(tmp_p
     assert one.postprocessing.score_threshold == 1e-8
 
 
+def test_a_file_that_is_no_graph_does_not_ask_for_a_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "frozen_inference_graph.pb"
+    file.write_text("# A manual")
+    with pytest.raises(InputError, match=r"The file is no graph: .*got text") as caught:
+        open_backend(Model("tensorflow", file))
+    assert caught.value.advice is None
+
+
 def test_a_graph_that_is_no_ssd_asks_for_its_configuration(bench: Bench) -> None:
+    environment = as_tensorflow(bench, None)
+    other = Graph([], source="other")
+    other.add("Identity", "x", ())
+    write_graph(other, bench.model / "frozen_inference_graph.pb")
     with pytest.raises(InputError, match=r"pipeline\.config that it was exported with"):
-        backend_of(from_environment(as_tensorflow(bench, None)))
+        backend_of(from_environment(environment))
 
 
 @pytest.mark.parametrize("pipeline", ["model { ssd { num_classes: 6 } }", "model { ssd {"])

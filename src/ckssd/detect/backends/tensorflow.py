@@ -17,7 +17,7 @@ from ckssd.graph.attributes import Shape
 from ckssd.graph.graphdef import read_graph
 from ckssd.graph.node import Node
 from ckssd.graph.pipeline import Pipeline, read_pipeline
-from ckssd.graph.tflite.plan import make_tflite_graph
+from ckssd.graph.tflite.plan import remade
 from ckssd.graph.tflite.wanted import LIMITS, REGULAR, Wanted
 from ckssd.model.beside import find_pipeline
 from ckssd.model.description import Model
@@ -84,8 +84,9 @@ def facts_in_graph(path: Path) -> Facts:
     InputError
         It is no frozen graph of an SSD, or does not say all of it.
     """
+    graph = read_graph(path)  # what is none, no configuration would help
     try:
-        made = make_tflite_graph(path, Wanted(REGULAR))
+        made = remade(graph, Wanted(REGULAR))
     except InputError as error:
         advice = f"{error.advice}; " if error.advice else ""
         raise InputError(

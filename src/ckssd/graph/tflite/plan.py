@@ -65,7 +65,11 @@ def make_tflite_graph(frozen_graph: Path, wanted: Wanted) -> TFLiteGraph:
     InputError
         If the file is no frozen graph of an SSD, or TFLite's operation cannot do what it does.
     """
-    graph = read_graph(frozen_graph)
+    return remade(read_graph(frozen_graph), wanted)
+
+
+def remade(graph: Graph, wanted: Wanted) -> TFLiteGraph:
+    """The same of a graph that was read; it is edited."""
     check_ssd(graph)
     graph.check("reading")
     check_frozen(graph)
