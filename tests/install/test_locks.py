@@ -72,6 +72,16 @@ def test_a_lock_chooses_the_same_packages_on_every_machine(alias: str, section: 
         assert len(of_each[0]) > 2
 
 
+def test_no_lock_is_empty_on_a_machine_that_its_entry_does_not_exclude() -> None:
+    locks = sorted(CHECKOUT.glob("package/*/*.lock"))
+    assert len(locks) > 15
+    for lock in locks:
+        section = json.loads((lock.parent / ".cm" / "meta.json").read_text())["ckssd"]
+        chosen = [pins(lock, machine, "3.11") for machine in section.get("machines", MACHINES)]
+        assert chosen[0], lock
+        assert chosen.count(chosen[0]) == len(chosen), lock
+
+
 def pins(lock: Path, machine: str, python: str) -> dict[str, str]:
     """Name to version of what a lock chooses."""
     environment = {**MACHINES[machine], "python_version": python, "python_full_version": f"{python}.1"}
