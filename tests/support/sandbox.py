@@ -125,7 +125,7 @@ class Sandbox:
 
     def install(self, tags: str) -> Done:
         """Install a package by its tags; a failure fails the test with all that was printed."""
-        done = self.ck("install", "package", f"--tags={tags}", "--no_tags=pre-release")
+        done = self.ck("install", "package", f"--tags={tags}")
         assert done.code == 0, done.text
         return done
 
