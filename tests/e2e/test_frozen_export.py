@@ -114,7 +114,7 @@ def made_by_api(tools: Tools, names: list[str], folder: Path) -> None:
     """For each case: a checkpoint, its frozen graph, and the API's graphs for TFLite."""
     api, models = tools.apis[JULY_2020], sorted({CASES[name].model for name in names} - {"v1"})
     words = [word for name in models for word in (write_config(name, folder / f"of {name}"), folder / name)]
-    environment = tool_environment(tools.python, research_directories(api))
+    environment = tool_environment(tools.python, research_directories(api, tools.python))
     run_tool([tools.python, CHECKPOINTS, *words], environment, name="the making of checkpoints")
     for release, obj_det_dir in tools.apis.items():
         steps = []
@@ -124,14 +124,14 @@ def made_by_api(tools: Tools, names: list[str], folder: Path) -> None:
                 freeze_step(checkpoint_of(name, folder), frozen, config_override=CASES[name].override)
             )
         if steps:
-            run_steps(tools.python, steps, research_directories(obj_det_dir))
+            run_steps(tools.python, steps, research_directories(obj_det_dir, tools.python))
     steps = []
     for name in names:
         for kind, settings in SETTINGS.items():
             step = export_step(checkpoint_of(name, folder), folder / name / "api" / kind, settings)
             step["config_override"] += f" {CASES[name].override}"
             steps.append(step)
-    run_steps(tools.python, steps, research_directories(api))
+    run_steps(tools.python, steps, research_directories(api, tools.python))
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def freeze(python: Path, obj_det_dir: Path, wanted: Mapping[Path, tuple[Path, st
         freeze_step(Checkpoint.in_directory(folder), output, config_override=override)
         for output, (folder, override) in wanted.items()
     ]
-    run_steps(python, steps, research_directories(obj_det_dir))
+    run_steps(python, steps, research_directories(obj_det_dir, python))
 
 
 def noise_images(count: int, size: int, seed: int) -> dict[str, np.ndarray]:

@@ -172,7 +172,7 @@ def test_anchors_are_those_of_the_ssd_grid(made):
 def test_every_message_file_loads_with_this_protobuf(real):
     done = subprocess.run(
         [str(real.python), "-c", IMPORT_ALL_MESSAGES],
-        env=tool_environment(real.python, research_directories(real.api)),
+        env=tool_environment(real.python, research_directories(real.api, real.python)),
         capture_output=True,
         text=True,
         check=False,

@@ -162,7 +162,7 @@ def make_tflite_model(
             path = []
             exports = _export_frozen_in(work, frozen_graph, settings)
         elif obj_det_dir is not None:
-            path = research_directories(obj_det_dir)
+            path = research_directories(obj_det_dir, python)
             exports = _export_steps(work, checkpoint or Checkpoint.in_directory(model_dir), settings)
         else:
             raise NotInstalledError(

@@ -116,7 +116,7 @@ def export_tflite_graph(
     settings = settings or ExportSettings()
     checkpoint.check()
     check_asked(read_pipeline(checkpoint.pipeline_config), settings.nms)
-    path = research_directories(obj_det_dir)
+    path = research_directories(obj_det_dir, python)
     step(f"Export the checkpoint to {GRAPH} ({settings.nms} NMS)")
     with staging_folder(output_directory, "tflite_graph") as work:
         arguments = exporter_arguments(checkpoint, work, settings)

@@ -79,7 +79,7 @@ def export_model(
         If the script fails, or leaves a file out.
     """
     check_file(pipeline_config, "the pipeline configuration")
-    path = research_directories(obj_det_dir)
+    path = research_directories(obj_det_dir, python)
     out_dir.mkdir(parents=True, exist_ok=True)
     source = resources.files("ckssd.tflite") / "inside" / script
     with resources.as_file(source) as script_path, tempfile.TemporaryDirectory(prefix="ckssd-") as work:

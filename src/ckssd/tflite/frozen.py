@@ -44,7 +44,7 @@ def export_frozen_graph(
     RunError
         If the exporter fails.
     """
-    path = research_directories(obj_det_dir)
+    path = research_directories(obj_det_dir, python)
     run_steps(python, [freeze_step(checkpoint, output, config_override=config_override)], path)
     return output
 

@@ -13,11 +13,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ckssd.errors import InputError, NotInstalledError, RunError
+from ckssd.errors import EnvironmentSetupError, InputError, NotInstalledError, RunError
 from ckssd.fetch.settings import default_cache_folder
 from ckssd.process import reason_in, running, start
 from ckssd.report import step
 from ckssd.secrets import hide
+from ckssd.tflite.odapi import lacks
 
 _STEP_MARK = "ckssd-step: "
 LOG = "logs/tensorflow.log"  # in the cache: of what failed last
@@ -31,19 +32,32 @@ def check_file(path: Path, what: str) -> Path:
     return path
 
 
-def research_directories(obj_det_dir: Path) -> list[Path]:
+def research_directories(obj_det_dir: Path, python: Path) -> list[Path]:
     """The directories that must be on PYTHONPATH for an Object Detection API.
 
     Parameters
     ----------
     obj_det_dir
         The directory ``object_detection`` itself (``CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR``).
+    python
+        Interpreter of the environment with TensorFlow that it is to run in.
 
     Raises
     ------
     NotInstalledError
         If the exporter is not in it.
+    EnvironmentSetupError
+        If that environment lacks what the API imports.
     """
+    for site_packages in (python.absolute().parent.parent / "lib").glob("python*/site-packages"):
+        if missing := lacks(site_packages):
+            raise EnvironmentSetupError(
+                "The Object Detection API cannot run with this TensorFlow",
+                where=python,
+                expected=f"{missing} in its environment, as in that of lib,tensorflow,vcpu,v2.21",
+                advice="export from a frozen graph, which needs no API: EXPORT_FROM=frozen-graph,"
+                " or ckssd export --frozen_graph FILE",
+            )
     if not (obj_det_dir / "export_tflite_ssd_graph.py").is_file():
         raise NotInstalledError(
             "this is no Object Detection API",
