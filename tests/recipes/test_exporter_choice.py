@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ def package(folder: Path = Path(), options: dict[str, str] | None = None, **sect
     return Package("name", "0" * 16, "1.0", folder, {"ckssd": section}, options or {})
 
 
+def model(tensorflow: Dependency, **options: str) -> Package:
+    return replace(package(options=options), dependencies={"lib-tensorflow": tensorflow})
+
+
 @pytest.mark.parametrize(
     "packages",
     [
@@ -35,12 +40,12 @@ def package(folder: Path = Path(), options: dict[str, str] | None = None, **sect
 def test_the_api_exports_where_it_runs_and_where_that_cannot_be_told(
     tmp_path: Path, packages: tuple[str, ...]
 ) -> None:
-    chosen, why = exporter_of(package(), tensorflow(tmp_path, *packages))
+    chosen, why = exporter_of(model(tensorflow(tmp_path, *packages)))
     assert (chosen, why) == ("checkpoint", "the default; EXPORT_FROM=frozen-graph takes the other")
 
 
 def test_the_frozen_graph_is_exported_where_the_api_cannot_run_and_the_reason_is_said(tmp_path: Path) -> None:
-    chosen, why = exporter_of(package(), tensorflow(tmp_path, "tensorflow"))
+    chosen, why = exporter_of(model(tensorflow(tmp_path, "tensorflow")))
     assert chosen == "frozen-graph"
     assert why == "the Object Detection API cannot run: the environment of TensorFlow has no tf-slim"
 
@@ -48,9 +53,9 @@ def test_the_frozen_graph_is_exported_where_the_api_cannot_run_and_the_reason_is
 def test_what_is_asked_for_is_never_replaced(tmp_path: Path) -> None:
     without = tensorflow(tmp_path, "tensorflow")
     for asked in ("checkpoint", "frozen-graph"):
-        assert exporter_of(package(options={"EXPORT_FROM": asked}), without)[0] == asked
+        assert exporter_of(model(without, EXPORT_FROM=asked))[0] == asked
     with pytest.raises(UsageError, match=r"EXPORT_FROM \(expected checkpoint or frozen-graph, got both"):
-        exporter_of(package(options={"EXPORT_FROM": "both"}), without)
+        exporter_of(model(without, EXPORT_FROM="both"))
 
 
 def test_without_its_python_a_package_names_the_one_for_such_machines(

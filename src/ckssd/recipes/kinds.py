@@ -19,7 +19,7 @@ from ckssd.recipes.environments import (
 )
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
-from ckssd.recipes.package import Dependency, Package, Used
+from ckssd.recipes.package import Package, Used
 from ckssd.recipes.photographs import photographs
 from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_model
 from ckssd.recipes.recipe import Recipe, recipe
@@ -95,14 +95,13 @@ def tflite_model(package: Package, staging: Path) -> Used:
     The export is the Object Detection API's, from the checkpoint; or this project's own, from the model's
     frozen graph (``EXPORT_FROM=frozen-graph``, or where the API cannot run), which gives the same detections.
     """
+    chosen, why = exporter_of(package)
     source = package.dependency("model-source")
-    tensorflow = package.dependency("lib-tensorflow")
-    chosen, why = exporter_of(package, tensorflow)
     say(f"    Exporter: {EXPORTERS[chosen]} ({why})")
     frozen = chosen == FROZEN
     api = None if frozen else package.dependency("models-api").path("CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR")
     made = make_tflite_model(
-        tensorflow.path("CK_ENV_LIB_TF_PYTHON_FILE"),
+        package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE"),
         api,
         source.path("CK_ENV_TENSORFLOW_MODEL_ROOT"),
         staging,
@@ -114,8 +113,8 @@ def tflite_model(package: Package, staging: Path) -> Used:
     )
 
 
-def exporter_of(package: Package, tensorflow: Dependency) -> tuple[str, str]:
-    """Return what ``EXPORT_FROM`` chooses, or else what runs with this TensorFlow; and why.
+def exporter_of(package: Package) -> tuple[str, str]:
+    """Return what ``EXPORT_FROM`` chooses, or else what runs with the package's TensorFlow; and why.
 
     Raises
     ------
@@ -127,7 +126,7 @@ def exporter_of(package: Package, tensorflow: Dependency) -> tuple[str, str]:
         raise UsageError("unknown source", where=EXPORT_FROM, expected=" or ".join(EXPORTERS), got=chosen)
     if chosen:
         return chosen, f"{EXPORT_FROM}={chosen}"
-    lacking = api_lacks(tensorflow.path("CK_ENV_LIB_TF_LIB"))
+    lacking = api_lacks(package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_LIB"))
     if lacking is None:
         return CHECKPOINT, f"the default; {EXPORT_FROM}={FROZEN} takes the other"
     return FROZEN, f"the Object Detection API cannot run: the environment of TensorFlow has no {lacking}"
