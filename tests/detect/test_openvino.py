@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openvino import opset13 as ops
 
+from ckssd.detect.backends.openvino import OpenVINOBackend
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.openvino import OpenVINODetector, from_rows, read_ir
-from ckssd.errors import InputError
+from ckssd.errors import InputError, UsageError
 
 META = {
     "num_classes": "7",
@@ -51,6 +52,52 @@ def write_ir(folder: Path, *, shape: tuple[int, ...] = (1, 4, 5, 3), meta: dict[
     path = folder / "model.xml"
     openvino.save_model(model, path, compress_to_fp16=False)
     return path
+
+
+def write_ir_with_nms(folder: Path) -> Path:
+    """An IR with a real DetectionOutput: six boxes apart, one class with scores 0.1 to 0.6."""
+    image = ops.parameter([1, 8, 8, 3], np.float32, name="image_tensor")
+    nothing = ops.multiply(ops.reduce_mean(image, np.array([0, 1, 2, 3]), keep_dims=False), np.float32(0))
+    scores = np.array([[1 - number / 10, number / 10] for number in range(1, 7)], np.float32)
+    corners = [[number / 10, 0.1, number / 10 + 0.05, 0.2] for number in range(1, 7)]
+    priors = np.stack([np.array(corners).ravel(), np.full(24, 0.1)])[np.newaxis].astype(np.float32)
+    settings = {
+        "background_label_id": 0,
+        "top_k": -1,
+        "keep_top_k": [20],
+        "code_type": "caffe.PriorBoxParameter.CENTER_SIZE",
+        "nms_threshold": 0.6,
+        "confidence_threshold": 0.25,
+        "normalized": True,
+        "share_location": True,
+    }
+    boxes, classes = (
+        ops.add(ops.constant(values.reshape(1, -1)), nothing)
+        for values in (np.zeros((6, 4), np.float32), scores)
+    )
+    found = ops.detection_output(boxes, classes, ops.constant(priors), settings)
+    model = openvino.Model([found], [image], "tiny")
+    for name, value in META.items():
+        model.set_rt_info(value, ["ckssd", name])
+    path = folder / "with_nms.xml"
+    openvino.save_model(model, path, compress_to_fp16=False)
+    return path
+
+
+def test_the_score_threshold_of_an_ir_can_be_another_and_its_nms_iou_not(folder: Path) -> None:
+    backend = OpenVINOBackend(read_ir(write_ir_with_nms(folder)))
+    lowered = backend.swept(0.15, [backend.postprocessing.iou_threshold])
+    image = np.zeros((1, 8, 8, 3), np.float32)
+    scores = [one.new_detector(1).detect(image).scores for one in (backend, lowered, backend)]
+    every = [0.6, 0.5, 0.4, 0.3, 0.2]
+    assert [one.tolist() for one in scores] == [
+        pytest.approx(every[:4]),
+        pytest.approx(every),
+        pytest.approx(every[:4]),
+    ]
+    assert lowered.postprocessing.score_threshold == 0.15
+    with pytest.raises(UsageError, match="cannot be swept"):
+        backend.swept(0.15, [0.3, 0.5])
 
 
 def test_an_ir_says_what_it_is_fed_and_how_it_detects(folder: Path) -> None:

@@ -30,7 +30,7 @@ from ckssd.cli.chosen import (
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
 from ckssd.detect.results_file import check_format
-from ckssd.measure.settings import from_environment, plain
+from ckssd.measure.settings import BenchmarkSettings, from_environment, plain
 from ckssd.worker import run_worker
 
 # Flags to the variables of the programs; those that choose a model are in ckssd.cli.chosen.
@@ -47,6 +47,21 @@ FLAGS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    add_run_arguments(parser)
+    parser.add_argument(
+        "--detections",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the detections there: .csv, or COCO results as JSON",
+    )
+    parser.add_argument(
+        "--image-times", type=Path, metavar="FILE", help="write each image's times there, as JSON"
+    )
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what chooses a model and a data set, and how they are run."""
     add_model_arguments(parser)
     parser.add_argument("--images", type=Path, metavar="DIR", help="pictures of your own, with --annotations")
     parser.add_argument("--annotations", type=Path, metavar="FILE", help="what is in them, as COCO has it")
@@ -67,16 +82,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the pixels that are annotated: stored or upright (CK_IMAGE_ORIENTATION; default: stored)",
     )
     parser.add_argument("--cache", help="folder that keeps resized images (CK_PREPROCESSED_CACHE)")
-    parser.add_argument(
-        "--detections",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="write the detections there: .csv, or COCO results as JSON",
-    )
-    parser.add_argument(
-        "--image-times", type=Path, metavar="FILE", help="write each image's times there, as JSON"
-    )
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -85,11 +90,7 @@ def run(options: argparse.Namespace) -> Result:
         check_format(options.detections)
     check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS])
     chosen = choose(options)
-    variables = {**chosen.variables, **the_environment(METRICS_TAGS).variables}
-    variables |= data_set(options.images, options.annotations, options.dataset_tags)
-    variables |= {name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)}
-    variables |= pairs(options.env, "--env")
-    settings = from_environment(variables)
+    settings = settings_of(options, {**chosen.variables, **the_environment(METRICS_TAGS).variables})
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         described = Path(folder) / "settings.json"
         described.write_text(json.dumps(plain(settings)), encoding="utf-8")
@@ -100,3 +101,11 @@ def run(options: argparse.Namespace) -> Result:
             arguments += ["--image-times", str(options.image_times)]
         result, text = run_worker(chosen.python, "ckssd.measure", arguments)
     return Result(text.strip(), result)
+
+
+def settings_of(options: argparse.Namespace, variables: dict[str, str]) -> BenchmarkSettings:
+    """A run's settings from the arguments of add_run_arguments and the variables of what they choose."""
+    variables = {**variables, **data_set(options.images, options.annotations, options.dataset_tags)}
+    variables |= {name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)}
+    variables |= pairs(options.env, "--env")
+    return from_environment(variables)

@@ -45,6 +45,7 @@ COMMANDS = (
     "detect",
     "evaluate",
     "benchmark",
+    "sweep",
     "compare",
     "shapes",
     "demo",

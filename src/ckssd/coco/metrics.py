@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> int:
         detections = read_results(options.detections)
-        image_ids = _read_ids(options.images) if options.images else _all_images(options.annotations)
+        image_ids = read_ids(options.images) if options.images else _all_images(options.annotations)
         result = evaluate(options.annotations, detections, image_ids, options.tool)
         result["notes"] += notes_on(options.detections)
         result["peak_memory_mb"] = peak_memory_mb()
@@ -192,8 +192,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_main("ckssd evaluate", run, error_file=options.error)
 
 
-def _read_ids(path: Path) -> list[int]:
-    """Ids as the annotations' are read, so that ``"7"`` is 7 here, too."""
+def read_ids(path: Path) -> list[int]:
+    """A JSON list of image ids, read as the annotations' are, so that ``"7"`` is 7 here, too.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no such list.
+    """
     ids = [whole_number(value) for value in read_list(path, "image ids")]
     for index, value in enumerate(ids):
         if not isinstance(value, int) or isinstance(value, bool):

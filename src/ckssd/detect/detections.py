@@ -17,11 +17,13 @@ class Detections:
     ``boxes`` float32 [N, 4]: ymin, xmin, ymax, xmax as fractions of the image, clipped to [0, 1].
     ``classes`` int64 [N]: the model's class index, without background (0 is the first real class).
     ``scores`` float32 [N].
+    ``others``: what other settings of NMS give in the same image, where a sweep asks for them.
     """
 
     boxes: npt.NDArray[np.float32]
     classes: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float32]
+    others: tuple[Detections, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -6,6 +6,9 @@ postprocessing operator in a one-thread interpreter of its own, because with sev
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
@@ -34,6 +37,8 @@ class LiteRTDetector:
         The model cut in two, where several detectors share one.
     scores
         How its class outputs become scores (default: they are).
+    others
+        The postprocessing parts of models with other options, which run on the same outputs.
 
     Raises
     ------
@@ -47,41 +52,50 @@ class LiteRTDetector:
         threads: int = 1,
         cut: CutModel | None = None,
         scores: Scores | None = None,
+        others: Sequence[bytes] = (),
     ) -> None:
         network_input(model)
         cut = cut or cut_model(model)
+        scores = scores or Scores(model.path, class_activation(model))
         try:
             self._convolutions = loaded(cut.convolutions, threads)
-            self._postprocess = loaded(cut.postprocess, 1)
+            self._operators = [_Operator(part, scores) for part in (cut.postprocess, *others)]
         except (RuntimeError, ValueError) as error:
             raise InputError("LiteRT refuses the model", where=model.path, got=str(error)) from error
-        self._scores = scores or Scores(model.path, class_activation(model))
         self._input = int(self._convolutions.get_input_details()[0]["index"])
-        self._wires = list(
-            zip(
-                _indices(self._convolutions.get_output_details()),
-                _indices(self._postprocess.get_input_details()),
-                strict=True,
-            )
-        )
-        self._outputs = _indices(self._postprocess.get_output_details())
+        self._outputs = _indices(self._convolutions.get_output_details())
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image [1, height, width, 3], normalised as the model wants it."""
         self._convolutions.set_tensor(self._input, image)
         self._convolutions.invoke()
-        for source, target in self._wires:
+        first, *others = (one.run(self._convolutions, self._outputs) for one in self._operators)
+        return dataclasses.replace(first, others=tuple(others)) if others else first
+
+
+class _Operator:
+    """The postprocessing operator in an interpreter of one thread."""
+
+    def __init__(self, content: bytes, scores: Scores) -> None:
+        self._interpreter = loaded(content, 1)
+        self._scores = scores
+        self._inputs = _indices(self._interpreter.get_input_details())
+        self._outputs = _indices(self._interpreter.get_output_details())
+
+    def run(self, network: Interpreter, sources: Sequence[int]) -> Detections:
+        """Detections of the network's outputs, tensors ``sources``."""
+        for source, target in zip(sources, self._inputs, strict=True):
             # Views are dropped at once: LiteRT does not run while one is alive.
-            np.copyto(self._postprocess.tensor(target)(), self._convolutions.tensor(source)())
+            np.copyto(self._interpreter.tensor(target)(), network.tensor(source)())
         if not self._scores.as_they_are:
             self._score()
-        self._postprocess.invoke()
-        boxes, classes, scores, count = (self._postprocess.get_tensor(index) for index in self._outputs)
+        self._interpreter.invoke()
+        boxes, classes, scores, count = (self._interpreter.get_tensor(index) for index in self._outputs)
         return from_outputs(boxes, classes, scores, count)
 
     def _score(self) -> None:
-        """Turn the class outputs, the second of the wires, into scores."""
-        classes = self._postprocess.tensor(self._wires[1][1])()
+        """Turn the class outputs, the second of the inputs, into scores."""
+        classes = self._interpreter.tensor(self._inputs[1])()
         if classes.dtype == np.float32:  # else the operator itself makes numbers of its quantised steps
             np.copyto(classes, self._scores.of(classes))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,8 @@ class RawLiteRTDetector:
         For the network; NMS runs on one.
     scores
         How the class predictions become scores (default: they are).
+    others
+        Other options, which NMS runs with on the same outputs.
 
     Raises
     ------
@@ -49,6 +53,7 @@ class RawLiteRTDetector:
         options: PostProcessOptions,
         threads: int = 1,
         scores: Scores | None = None,
+        others: Sequence[PostProcessOptions] = (),
     ) -> None:
         network_input(model)
         check_outputs(model, anchors, options)
@@ -61,7 +66,7 @@ class RawLiteRTDetector:
             (int(detail["index"]), *detail["quantization"]) for detail in self._network.get_output_details()
         ]
         self._outputs = outputs if class_output(model) else outputs[::-1]
-        self._anchors, self._options = anchors, options
+        self._anchors, self._options = anchors, (options, *others)
         self._scores = scores or Scores(model.path, class_activation(model))
 
     def detect(self, image: Tensor) -> Detections:
@@ -73,7 +78,10 @@ class RawLiteRTDetector:
             _numbers(self._network.tensor(index)(), scale, zero) for index, scale, zero in self._outputs
         )
         scores = self._scores.of(predictions)
-        return clipped(*postprocess(encodings, scores, self._anchors, self._options))
+        first, *others = (
+            clipped(*postprocess(encodings, scores, self._anchors, options)) for options in self._options
+        )
+        return dataclasses.replace(first, others=tuple(others)) if others else first
 
 
 def _numbers(values: npt.NDArray[Any], scale: float, zero: int) -> npt.NDArray[np.float32]:

@@ -6,6 +6,7 @@ meta (``rt_info``), so that nothing about it has to be told again.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,15 @@ def read_ir(path: Path) -> IRModel:
         reverse_channels=_meta(path, graph, "channel_order") == "BGR",
         precision="int8" if graph.has_rt_info([META, "precision"]) else "float32",
     )
+
+
+def with_score_threshold(model: IRModel, threshold: float) -> IRModel:
+    """The same model with another score threshold in its DetectionOutput."""
+    graph = model.graph.clone()
+    for node in graph.get_ops():
+        if node.get_type_name() == "DetectionOutput":
+            node.set_attribute("confidence_threshold", threshold)
+    return dataclasses.replace(model, graph=graph, score_threshold=threshold)
 
 
 class OpenVINODetector:

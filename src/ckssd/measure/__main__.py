@@ -6,6 +6,7 @@ Runs in the environment that has LiteRT. The settings are a JSON object with the
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from ckssd.measure.opened import check_run
 from ckssd.measure.program import finish
 from ckssd.measure.record import discard
 from ckssd.measure.run import run_benchmark
-from ckssd.measure.settings import from_mapping
+from ckssd.measure.settings import BenchmarkSettings, from_mapping
+from ckssd.measure.sweep import grid_from, sweep_model
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--detections", type=Path, help="where COCO results go")
     parser.add_argument("--image-times", type=Path, help="where each image's times go, as JSON")
     parser.add_argument("--check", action="store_true", help="only see whether the run could begin")
+    parser.add_argument("--sweep", type=Path, help="sweep thresholds instead: JSON object, fields of Grid")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
     results = (options.output, options.detections, options.image_times, options.error)
@@ -43,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             check_run(settings)
             write_json(options.output, {})
+        elif options.sweep:
+            _sweep(settings, options.sweep, options.output)
         else:
             finish(
                 settings,
@@ -54,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
     return run_main("ckssd benchmark", run, error_file=options.error)
+
+
+def _sweep(settings: BenchmarkSettings, grid: Path, output: Path) -> None:
+    swept = sweep_model(settings, grid_from(read_object(grid, "thresholds")))
+    write_json(output, dataclasses.asdict(swept))
 
 
 if __name__ == "__main__":

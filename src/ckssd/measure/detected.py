@@ -39,9 +39,14 @@ class DetectedImages:
         Class index to category id; other classes are left out of the results.
     names
         Class index to name, for tables.
+    others
+        How many other settings of NMS come with each image; see Detections.others.
     """
 
-    def __init__(self, category_ids: Mapping[int, int], names: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self, category_ids: Mapping[int, int], names: Mapping[int, str] | None = None, *, others: int = 0
+    ) -> None:
+        self.others = [DetectedImages(category_ids, names) for _ in range(others)]
         self._category_ids = dict(category_ids)
         known = {index: name for index, name in (names or {}).items() if index in category_ids}
         self._names = {category_ids[index]: name for index, name in known.items()}
@@ -71,6 +76,8 @@ class DetectedImages:
                 got=error.strerror,
                 advice="make room there, or set TMPDIR to another folder",
             ) from error
+        for own, other in zip(self.others, found.others, strict=True):
+            own.add(image, other)
         self._images.append(image)
         self._ends.append(self._ends[-1] + len(found))
         self._results += int(np.isin(found.classes, list(self._category_ids)).sum())
@@ -117,6 +124,14 @@ class DetectedImages:
         np.lib.format.write_array_header_1_0(file, header)
         for rows in self._rows():
             file.write(rows.astype(ROW_TYPE).tobytes())
+
+    def rows(self) -> npt.NDArray[np.float64]:
+        """All of them in memory, float64 [N, 7]."""
+        return np.concatenate([np.empty((0, 7)), *self._rows()])
+
+    def lowest_scores(self, limit: int) -> list[float]:
+        """The lowest score in each image with at least ``limit`` detections."""
+        return [float(found.scores.min()) for _, found in self._each() if len(found) >= limit]
 
     def sha256(self) -> str:
         """Hash of all results: two runs with the same one found the same, bit for bit.

@@ -19,7 +19,7 @@ from ckssd.measure.detected import DetectedImages, DetectedSet
 from ckssd.measure.evaluation import run_metrics
 from ckssd.measure.images import Detected, Steps, Unreadable, Way, way_to_run
 from ckssd.measure.machine import seconds_since_start
-from ckssd.measure.opened import open_run
+from ckssd.measure.opened import OpenedRun, open_run
 from ckssd.measure.result import BenchmarkResult, PeakMemory
 from ckssd.measure.selection import Selection
 from ckssd.measure.settings import BenchmarkSettings
@@ -59,14 +59,18 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
 
 def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     """Detect in a data set's images; raises as run_benchmark does."""
-    opened = open_run(settings)
+    return detect_opened(settings, open_run(settings))
+
+
+def detect_opened(settings: BenchmarkSettings, opened: OpenedRun, *, others: int = 0) -> DetectedSet:
+    """The same with what was opened; ``others``: how many other settings of NMS its backend runs with."""
     selection, backend, class_map = opened.selection, opened.backend, opened.class_map
     started = time.perf_counter()
     way = way_to_run(settings.mode, settings.threads, backend.new_detector)
     setup = opened.open_time + time.perf_counter() - started
 
     steps = Steps(settings.images, opened.annotations, opened.reader, backend.input, settings.model.file)
-    run = _Run(settings, selection, DetectedImages(class_map.category_ids, class_map.names))
+    run = _Run(settings, selection, DetectedImages(class_map.category_ids, class_map.names, others=others))
     run.all_images(way, steps)
     notes = (
         *selection.notes,

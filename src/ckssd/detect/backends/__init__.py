@@ -8,9 +8,10 @@ when a run asks for that runtime, because each has an environment of its own.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
@@ -86,6 +87,28 @@ class Backend(Protocol):
 
     def new_detector(self, threads: int) -> Detector:
         """Load the model once more, with ``threads`` threads for the network itself."""
+
+
+@runtime_checkable
+class Sweepable(Protocol):
+    """A backend whose thresholds can be others than its model's."""
+
+    def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> Backend:
+        """The same model with this score threshold, run through NMS with several IoU thresholds.
+
+        The kind of NMS stays. Its detectors give the detections of the first IoU threshold, with those of the
+        others in ``Detections.others``, from one inference.
+
+        Parameters
+        ----------
+        nms_ious
+            At least one.
+
+        Raises
+        ------
+        UsageError
+            The runtime cannot do it.
+        """
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 from ckssd.detect.backends import Feeding, PostProcessing
 from ckssd.detect.backends.litert_raw import RawLiteRTBackend
 from ckssd.detect.litert import LiteRTDetector, network_input
@@ -24,8 +27,9 @@ class LiteRTBackend:
 
     libraries = ("ai-edge-litert",)
 
-    def __init__(self, model: Model, file: TFLiteModel) -> None:
+    def __init__(self, model: Model, file: TFLiteModel, others: Sequence[TFLiteModel] = ()) -> None:
         options = detection_options(file)
+        self._model, self._options = model, options
         self._scores = scores_of(model, file)
         self.files = (model.file,)
         self.input = network_input(file, normalize=model.normalize)
@@ -37,10 +41,19 @@ class LiteRTBackend:
         self.notes = (*model.notes, *_notes(model, options))
         self._file = file
         self._cut = cut_model(file)
+        self._others = [cut_model(other).postprocess for other in others]
 
     def new_detector(self, threads: int) -> LiteRTDetector:
         """One more pair of interpreters; see LiteRTDetector."""
-        return LiteRTDetector(self._file, threads, self._cut, self._scores)
+        return LiteRTDetector(self._file, threads, self._cut, self._scores, self._others)
+
+    def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> LiteRTBackend:
+        """See Sweepable: TFLite's own operator, told other options."""
+        lowered = dataclasses.replace(self._options, nms_score_threshold=score_threshold)
+        first, *others = (
+            with_options(self._file, dataclasses.replace(lowered, nms_iou_threshold=iou)) for iou in nms_ious
+        )
+        return LiteRTBackend(self._model, first, others)
 
 
 def open_model(model: Model, _: Feeding) -> LiteRTBackend | RawLiteRTBackend:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from ckssd.detect.backends import PostProcessing
@@ -12,6 +14,7 @@ from ckssd.detect.scores import scores_of
 from ckssd.errors import UsageError
 from ckssd.model.description import Model
 from ckssd.tflite.model import read_model
+from ckssd.tflite.options import PostProcessOptions
 from ckssd.tflite.precision import precision_of
 
 
@@ -20,13 +23,14 @@ class RawLiteRTBackend:
 
     libraries = ("ai-edge-litert",)
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, swept: Sequence[PostProcessOptions] = ()) -> None:
         if model.own_nms is None:
             raise UsageError("own_nms is not set", advice="a graph without NMS needs anchors and options")
         anchors = Path(model.own_nms.anchors)
         self.files = (model.file, anchors)  # a graph with the operator has its anchors in it
         self.notes = model.notes
-        self._options = model.own_nms.options
+        self._stated = model
+        self._options, *self._others = swept or (model.own_nms.options,)
         self._anchors = read_anchors(anchors)
         self._model = read_model(model.file, model.signature)
         self.input = network_input(self._model, normalize=model.normalize)
@@ -42,4 +46,12 @@ class RawLiteRTBackend:
 
     def new_detector(self, threads: int) -> RawLiteRTDetector:
         """One more interpreter; anchors are shared."""
-        return RawLiteRTDetector(self._model, self._anchors, self._options, threads, self._scores)
+        return RawLiteRTDetector(
+            self._model, self._anchors, self._options, threads, self._scores, self._others
+        )
+
+    def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> RawLiteRTBackend:
+        """See Sweepable."""
+        lowered = dataclasses.replace(self._options, nms_score_threshold=score_threshold)
+        options = [dataclasses.replace(lowered, nms_iou_threshold=iou) for iou in nms_ious]
+        return RawLiteRTBackend(self._stated, options)

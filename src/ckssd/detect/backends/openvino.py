@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ckssd.detect.backends import Feeding, PostProcessing
-from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir
+from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir, with_score_threshold
+from ckssd.errors import UsageError
 from ckssd.model.description import Model
 
 
@@ -33,6 +36,18 @@ class OpenVINOBackend:
     def new_detector(self, threads: int) -> OpenVINODetector:
         """Compile the network once more."""
         return OpenVINODetector(self._model, threads)
+
+    def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> OpenVINOBackend:
+        """See Sweepable: for one IoU threshold only, the IR's own."""
+        if list(nms_ious) != [self.postprocessing.iou_threshold]:
+            raise UsageError(
+                "The NMS of an IR cannot be swept",
+                where=self.files[0],
+                expected=f"its own IoU threshold, {self.postprocessing.iou_threshold:g}",
+                got=", ".join(f"{iou:g}" for iou in nms_ious),
+                advice="leave --nms-iou out, or take the TFLite model",
+            )
+        return OpenVINOBackend(with_score_threshold(self._model, score_threshold))
 
 
 def open_model(model: Model, _: Feeding) -> OpenVINOBackend:

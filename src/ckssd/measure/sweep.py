@@ -1,0 +1,192 @@
+"""The operating point of a model: one pass over a data set, then every threshold from its detections.
+
+NMS goes from the best score on, so a run with a higher score threshold gives those detections of a run with a
+lower one that reach it. So the pass is made with the lowest; and where several IoU thresholds of NMS are
+asked for, NMS runs with each on the outputs of the same inference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ckssd.coco.evaluators import check_known
+from ckssd.coco.matching import Matches, match
+from ckssd.coco.operating import Point, points
+from ckssd.coco.results import Rows, check_images, notes_on, read_results
+from ckssd.coco.truth import GroundTruth, read_truth
+from ckssd.coco.written import of
+from ckssd.detect.backends import Backend, Sweepable
+from ckssd.errors import UsageError
+from ckssd.measure.detected import DetectedSet
+from ckssd.measure.opened import open_run
+from ckssd.measure.run import detect_opened
+from ckssd.measure.settings import BenchmarkSettings
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is swept: score thresholds and IoU thresholds of NMS, both rising; and ``iou``, from which on a
+    box is right. ``nms_ious`` None: the model's own. ``stated``: whether the score thresholds were asked for,
+    or are the default, of which a model that starts higher leaves some out.
+    """
+
+    score_thresholds: tuple[float, ...]
+    nms_ious: tuple[float, ...] | None = None
+    iou: float = 0.5
+    stated: bool = True
+
+
+def grid_from(mapping: dict[str, Any]) -> Grid:
+    """A Grid from JSON, of ``dataclasses.asdict``."""
+    ious = mapping["nms_ious"]
+    return Grid(
+        tuple(mapping["score_thresholds"]),
+        None if ious is None else tuple(ious),
+        mapping["iou"],
+        mapping["stated"],
+    )
+
+
+@dataclass(frozen=True)
+class Swept:
+    """All points of a sweep, those of all classes first for each NMS IoU; ``run``: what decided them."""
+
+    points: tuple[Point, ...]
+    iou: float
+    images: int
+    run: dict[str, Any]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def from_mapping(cls, mapping: dict[str, Any]) -> Swept:
+        """The same from JSON, of ``dataclasses.asdict``."""
+        made = tuple(Point(**point) for point in mapping["points"])
+        return cls(made, mapping["iou"], mapping["images"], mapping["run"], tuple(mapping["notes"]))
+
+
+def sweep_model(settings: BenchmarkSettings, grid: Grid) -> Swept:
+    """Run a model once over a data set and compute the points of a grid.
+
+    Raises
+    ------
+    UsageError
+        The runtime cannot run with the lowest score threshold, or with another IoU threshold of NMS.
+    CkssdError
+        As ckssd.measure.run.run_benchmark does.
+    """
+    opened = open_run(settings)
+    own = opened.backend.postprocessing
+    grid = reachable(grid, opened.backend)
+    ious = grid.nms_ious or (own.iou_threshold,)
+    backend = opened.backend
+    if grid.nms_ious or isinstance(backend, Sweepable):
+        backend = _sweepable(backend).swept(grid.score_thresholds[0], ious)
+    found = detect_opened(settings, dataclasses.replace(opened, backend=backend), others=len(ious) - 1)
+    truth = opened.annotations.truth
+    kept = (found.detections, *found.detections.others)
+    made: list[Point] = []
+    notes = [*_on_limits(found, grid), *found.notes]
+    for iou, detections in zip(ious, kept, strict=True):
+        matches = match(truth, detections.rows(), detections.image_ids, grid.iou)
+        made += points(matches, grid.score_thresholds, _names(truth), iou)
+    run = {
+        "model": str(settings.model.file),
+        "runtime": settings.model.runtime,
+        "nms": own.nms,
+        "postprocessing": own.by,
+        "own_score_threshold": own.score_threshold,
+        "own_nms_iou": own.iou_threshold,
+        "pass_score_threshold": backend.postprocessing.score_threshold,
+        "max_detections": own.max_detections,
+        "labels": found.labels,
+        "class_map": found.class_map.describe(),
+        "detections_sha256": found.detections.sha256(),
+    }
+    return Swept(tuple(made), grid.iou, len(found.detections.image_ids), run, tuple(notes))
+
+
+def reachable(grid: Grid, backend: Backend) -> Grid:
+    """The grid for a backend that cannot go below its model's own score threshold, and so needs no change."""
+    own = backend.postprocessing.score_threshold
+    below = [one for one in grid.score_thresholds if np.float32(one) < np.float32(own)]
+    if isinstance(backend, Sweepable) or not below:
+        return grid
+    left = grid.score_thresholds[len(below) :]
+    if grid.stated or not left:
+        raise UsageError(
+            "--score-threshold begins below the model's own, which is inside its graph",
+            where=backend.files[0],
+            expected=f"{own:g} or more",
+            got=f"{below[0]:g}",
+            advice="export the model with a lower score_threshold, or take its TFLite file",
+        )
+    return dataclasses.replace(grid, score_thresholds=left)
+
+
+def _sweepable(backend: Backend) -> Sweepable:
+    if not isinstance(backend, Sweepable):
+        raise UsageError(
+            "The NMS inside a frozen graph cannot be swept",
+            where=backend.files[0],
+            advice="leave --nms-iou out, or take the TFLite model",
+        )
+    return backend
+
+
+def sweep_files(annotations: Path, detections: Path, grid: Grid, image_ids: Sequence[int] | None) -> Swept:
+    """Compute the points of a grid from a COCO results file; ``image_ids``: the images that were run (all).
+
+    Raises
+    ------
+    InputError
+        A file is not what it should be, or they do not fit each other.
+    """
+    truth = read_truth(annotations)
+    every = truth.image_ids.tolist()
+    used = every if image_ids is None else list(image_ids)
+    check_known(every, used, annotations)
+    truth.check_objects(annotations, used)
+    rows = read_results(detections)
+    check_images(rows, used)
+    matches = match(truth, rows, used, grid.iou)
+    made = points(matches, grid.score_thresholds, _names(truth))
+    notes = (*truth.notes, *notes_on(detections), *_on_rows(rows, matches, used, grid))
+    run = {"annotations": str(annotations), "detections": str(detections)}
+    return Swept(tuple(made), grid.iou, matches.images, run, notes)
+
+
+def _names(truth: GroundTruth) -> dict[int, str]:
+    return dict(zip(truth.category_ids.tolist(), truth.category_names, strict=True))
+
+
+def _on_limits(found: DetectedSet, grid: Grid) -> list[str]:
+    limit = found.backend.postprocessing.max_detections
+    every = (found.detections, *found.detections.others)
+    lowest = [score for one in every for score in one.lowest_scores(limit)]
+    lacking = [one for one in grid.score_thresholds if lowest and one < max(lowest)]
+    if not lacking:
+        return []
+    return [
+        f"NMS gives {limit} detections of an image at most, and some images had more: points up to threshold"
+        f" {lacking[-1]:g} are those of a model with this limit"
+    ]
+
+
+def _on_rows(rows: Rows, matches: Matches, images: Sequence[int], grid: Grid) -> list[str]:
+    """What a results file cannot say of itself, and may be wrong with it."""
+    notes = []
+    if matches.strangers:
+        notes.append(f"{of(matches.strangers, 'detection')} of categories that are not in the annotations")
+    empty = len(set(images).difference(rows[:, 0].astype(np.int64).tolist()))
+    if empty and len(rows):
+        notes.append(f"{of(empty, 'image')} without detections count as run (--images names those that were)")
+    lowest = rows[:, 5].min() if len(rows) else 1.0
+    if len([one for one in grid.score_thresholds if one <= lowest]) > 1:
+        notes.append(f"no detection has a score below {lowest:.4g}: lower thresholds change nothing")
+    return notes
