@@ -65,7 +65,7 @@ def request_from(mapping: Mapping[str, Any]) -> Request:
     if unknown or not isinstance(mapping.get("images"), list):
         raise UsageError("The request is none", where=unknown, expected="model, images and settings")
     given = {
-        name: check(f"--{name}", mapping[name])
+        name: check(f"--{name.replace('_', '-')}", mapping[name])
         for name, check in CHECKS.items()
         if mapping.get(name) is not None
     }

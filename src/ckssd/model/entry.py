@@ -97,7 +97,10 @@ def _graph(environment: Mapping[str, str], runtime: str, signature: str | None) 
             where=file,
             expected=f"{own}: that is what this graph does",
             got=kind,
-            advice=f"leave {NMS} out, name a graph that does it, or set CUSTOM_MODEL_SETTINGS=yes",
+            advice=f"leave {NMS} out, or name a graph that does it"
+            + (
+                "" if "none" in (own, kind) else ", or set CUSTOM_MODEL_SETTINGS=yes, which rewrites this one"
+            ),
         )
     return own, file
 
