@@ -48,9 +48,9 @@ def step(name: str) -> None:
 
 
 def progress(
-    items: Iterable[T], *, total: int, name: str, unit: str = "image", quiet: bool = False
+    items: Iterable[T], *, total: int | None, name: str, unit: str = "image", quiet: bool = False
 ) -> Iterator[T]:
-    """Pass ``items`` through while showing how many of ``total`` are done."""
+    """Pass ``items`` through while showing how many of ``total`` (None: nobody knows) are done."""
     bar = None if quiet else _bar(iterable=items, total=total, desc=name, unit=unit)
     if quiet:
         yield from items
@@ -71,14 +71,15 @@ def _bar(**settings: Any) -> Any:
     return tqdm(**settings, file=sys.stderr)
 
 
-def _plain_lines(items: Iterable[T], total: int, name: str, unit: str) -> Iterator[T]:
+def _plain_lines(items: Iterable[T], total: int | None, name: str, unit: str) -> Iterator[T]:
     last = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if now - last >= PLAIN_LINE_EVERY_S and done < total:
+        if now - last >= PLAIN_LINE_EVERY_S and (total is None or done < total):
             last = now
-            say(f"{name}: {done} of {total} {unit}s")
+            whole = "" if total is None else f" of {total}"
+            say(f"{name}: {done}{whole} {unit}s")
     say(f"{name}: done")
 
 

@@ -1,4 +1,4 @@
-"""The pictures that a command line names: files, folders and patterns, found before anything is run."""
+"""The pictures or videos that a command line names: files, folders and patterns, found before a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from ckssd.errors import InputError
 
 # What folders are searched for; a file that is named is tried whatever its name.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+# A file with such a name is a video.
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".ogv", ".3gp"),
+    *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".h264", ".h265"),
+)
 
 
 def pictures(named: Sequence[str]) -> list[Path]:
-    """The picture files of arguments, in their order; those of a folder or a pattern by name.
+    """The files of arguments, in their order; those of a pattern by name, and the pictures of a folder.
 
     Raises
     ------
@@ -36,12 +41,17 @@ def _one(name: str) -> Iterator[Path]:
     elif path.is_file():
         yield path
     elif glob.has_magic(name):
-        fitting = sorted(child for child in _matches(name) if _is_picture(child))
+        fitting = sorted(child for child in _matches(name) if _is_picture(child) or is_video(child))
         if not fitting:
             raise InputError("The pattern fits no pictures", where=name)
         yield from fitting
     else:
         raise InputError("The image is missing", where=path, expected="a file, a folder or a pattern")
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file's name is that of a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
 
 
 def _is_picture(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""``python -m ckssd.detect --request FILE --output FILE``: a person's pictures, for ``ckssd detect``.
+"""``python -m ckssd.detect --request FILE --output FILE``: pictures or videos, for ``ckssd detect``.
 
 Runs in the environment that has the model's runtime. The request is a JSON object with the fields of
-ckssd.detect.pictures.Request; the result is one, too.
+ckssd.detect.pictures.Request, or ckssd.detect.videos.VideoRequest; the result is one, too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ckssd.detect.pictures import detect_pictures, request_from
+from ckssd.detect.videos import detect_videos, video_request_from
 from ckssd.endings import run_main
 from ckssd.json_file import read_object, write_json
 
@@ -25,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     def detect() -> int:
-        write_json(options.output, detect_pictures(request_from(read_object(options.request, "request"))))
+        request = read_object(options.request, "request")
+        if "videos" in request:
+            found = detect_videos(video_request_from(request))
+        else:
+            found = detect_pictures(request_from(request))
+        write_json(options.output, found)
         return 0
 
     return run_main("ckssd detect", detect, error_file=options.error)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd import report
-from ckssd.detect.backends import Backend, Feeding, open_backend
+from ckssd.detect.backends import Feeding, open_backend
 from ckssd.detect.detections import Detections
 from ckssd.detect.draw import draw
 from ckssd.detect.images import decode_image, read_file
@@ -87,21 +87,59 @@ def detect_pictures(request: Request) -> dict[str, Any]:
     CkssdError
         The model, its labels or a picture cannot be used, or the runtime fails.
     """
-    model = request.model
-    backend = open_backend(model, Feeding(request.resize))
-    labels = _labels(model, backend.num_classes)
-    shown = shown_from(model, backend.postprocessing.score_threshold, request.min_score)
-    run = _Run(request, backend, labels, shown)
-    notes = list(backend.notes) + list(labels.notes if labels else _unnamed(model))
+    finder = Finder(request.model, request.threads, request.resize, request.min_score)
+    run = _Run(request, finder)
     images = run.all_pictures()
-    notes += run.notes()
-    return {
-        "images": images,
-        "min_score": shown,
-        "labels": labels.describe() if labels else None,
-        "model": {"file": str(model.file), "runtime": model.runtime, "nms": backend.postprocessing.nms},
-        "notes": notes,
-    }
+    return {"images": images, **finder.facts(), "notes": [*finder.notes, *run.notes()]}
+
+
+class Finder:
+    """A model opened for a person's pictures: it finds what is in pixels, names it, leaves out low scores.
+
+    ``names``: class index to name. ``first_id``: the label id of class 0. ``notes``: see Backend and Labels.
+
+    Raises
+    ------
+    CkssdError
+        The model or its labels cannot be used.
+    """
+
+    def __init__(self, model: Model, threads: int, method: ResizeMethod, min_score: float | None) -> None:
+        self._model, self._method = model, method
+        self._backend = open_backend(model, Feeding(method))
+        self._labels = _labels(model, self._backend.num_classes)
+        self.shown = shown_from(model, self._backend.postprocessing.score_threshold, min_score)
+        self.names: Mapping[int, str] = self._labels.names if self._labels else {}
+        self.first_id = self._labels.first_id if self._labels else 1
+        self.notes = (*self._backend.notes, *(self._labels.notes if self._labels else _unnamed(model)))
+        self._detector = self._backend.new_detector(threads)
+
+    def facts(self) -> dict[str, Any]:
+        """``min_score``, ``labels`` (how they were read, None without any) and ``model``, for JSON."""
+        nms = self._backend.postprocessing.nms
+        return {
+            "min_score": self.shown,
+            "labels": self._labels.describe() if self._labels else None,
+            "model": {"file": str(self._model.file), "runtime": self._model.runtime, "nms": nms},
+        }
+
+    def find(self, pixels: Pixels, where: str) -> tuple[Detections, int]:
+        """What is shown, and how many detections are left out for their scores; ``where`` is for the error.
+
+        Raises
+        ------
+        RunError
+            The runtime fails.
+        """
+        network = self._backend.input
+        fed = pixels if network.any_size else resize(pixels, network.width, network.height, self._method)
+        try:
+            found = self._detector.detect(network.feed(fed))
+        except RuntimeError as error:
+            place = f"{self._model.file} with {where}"
+            raise RunError("The runtime fails", where=place, got=str(error)) from error
+        shown = above(found, self.shown)
+        return shown, len(found) - len(shown)
 
 
 def shown_from(model: Model, graph_threshold: float, asked: float | None) -> float:
@@ -116,16 +154,15 @@ def shown_from(model: Model, graph_threshold: float, asked: float | None) -> flo
 
 
 class _Run:
-    def __init__(self, request: Request, backend: Backend, labels: Labels | None, shown: float) -> None:
-        self._request, self._backend, self._shown = request, backend, shown
-        self._names = labels.names if labels else {}
-        self._first = labels.first_id if labels else 1
-        self._detector = backend.new_detector(request.threads)
+    def __init__(self, request: Request, finder: Finder) -> None:
+        self._request, self._finder = request, finder
         self._with_tag = 0
 
     def all_pictures(self) -> list[dict[str, Any]]:
         images, quiet = self._request.images, self._request.quiet
         places = drawing_paths(images, self._request.draw or Path())
+        if self._request.draw is not None:
+            refuse_overwriting(images, places)
         work = list(zip(images, places, strict=True))
         return [
             self._one(path, place)
@@ -137,12 +174,11 @@ class _Run:
         tag = tag_in(data)
         self._with_tag += tag != NO_TURN
         pixels = decode_image(data, path, applied(tag, self._request.orientation))
-        found = self._detect(path, pixels)
-        shown = above(found, self._shown)
-        result = describe(path, pixels, shown, self._names, self._first)
-        result["left_out"] = len(found) - len(shown)
+        shown, left_out = self._finder.find(pixels, str(path))
+        result = describe(path, pixels, shown, self._finder.names, self._finder.first_id)
+        result["left_out"] = left_out
         if self._request.draw is not None:
-            draw(pixels, shown, self._names).save(place)
+            draw(pixels, shown, self._finder.names).save(place)
             result["drawn"] = str(place)
         return result
 
@@ -155,19 +191,6 @@ class _Run:
             said = "were turned upright as their EXIF says, and boxes are in the upright picture"
             return [f"{count} {said} (--orientation stored leaves them)"]
         return [f"{count} were not turned upright as their EXIF says, and boxes are in the stored pixels"]
-
-    def _detect(self, path: Path, pixels: Pixels) -> Detections:
-        network = self._backend.input
-        fed = (
-            pixels
-            if network.any_size
-            else resize(pixels, network.width, network.height, self._request.resize)
-        )
-        try:
-            return self._detector.detect(network.feed(fed))
-        except RuntimeError as error:
-            where = f"{self._request.model.file} with {path}"
-            raise RunError("The runtime fails", where=where, got=str(error)) from error
 
 
 def describe(
@@ -212,6 +235,14 @@ def drawing_paths(images: Sequence[Path], folder: Path) -> list[Path]:
         used.add(name)
         paths.append(folder / f"{name}.png")
     return paths
+
+
+def refuse_overwriting(sources: Sequence[Path], places: Sequence[Path]) -> None:
+    """Raise a UsageError if a drawing would take the place of what it is drawn from."""
+    taken = {source.resolve() for source in sources}
+    for place in places:
+        if place.resolve() in taken:
+            raise UsageError("--draw would overwrite what it reads", where=place, expected="another folder")
 
 
 def _labels(model: Model, num_classes: int) -> Labels | None:
