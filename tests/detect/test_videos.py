@@ -102,9 +102,10 @@ def test_boxes_of_a_turned_video_are_in_the_upright_frame(model: Model, folder: 
 
 
 def test_it_ends_after_so_many_frames(model: Model, folder: Path) -> None:
-    found = run(model, write_video(folder / "clip.mp4", 9), frames=2, every=2)
+    found = run(model, turn(write_video(folder / "clip.mp4", 9)), frames=2, every=2)
     assert found["videos"][0]["frames_detected"] == 2
     assert not any("cut short" in note for note in found["notes"])
+    assert any("turned upright" in note for note in found["notes"])
 
 
 def test_a_video_that_cannot_be_read_is_found_before_the_first_is_run(model: Model, folder: Path) -> None:

@@ -137,6 +137,22 @@ def test_what_a_results_file_may_lack_is_said(bench: Bench) -> None:
         sweep_files(bench.annotations, path, GRID, [99])
 
 
+def test_scores_in_percent_are_refused(bench: Bench) -> None:
+    path = bench.folder / "found.json"
+    path.write_text(json.dumps([{"image_id": 100, "category_id": 1, "bbox": [0, 0, 5, 5], "score": 60}]))
+    with pytest.raises(InputError, match=r"numbers from 0 to 1, got 60 to 60"):
+        sweep_files(bench.annotations, path, GRID, None)
+
+
+def test_no_detections_at_all_are_a_result(bench: Bench) -> None:
+    path = bench.folder / "found.json"
+    path.write_text("[]")
+    swept = sweep_files(bench.annotations, path, GRID, None)
+    assert {one.recall for one in swept.points} == {0.0}
+    assert {one.precision for one in swept.points} == {None}
+    assert "F1 0.0000" in "\n".join(text(swept, 0.5, 0.5))
+
+
 @pytest.fixture
 def swept(bench: Bench) -> Swept:
     return sweep_model(from_environment(bench.environment), dataclasses.replace(GRID, nms_ious=IOUS))

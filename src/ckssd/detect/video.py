@@ -73,6 +73,7 @@ class Video:
         self.rate = float(self._stream.average_rate or DEFAULT_RATE)
         self._clock = _Clock(1 / self.rate)
         self._read = self._damaged = self._turned = 0
+        self._askew = self._interlaced = False
         self._sizes: dict[tuple[int, int], None] = {}
 
     def __enter__(self) -> Video:
@@ -112,9 +113,10 @@ class Video:
                 "No frame of the video can be decoded", where=self._path, advice="it may have been cut short"
             )
 
-    def notes(self) -> list[str]:
-        """What a person should know about a video that was read to its end."""
-        return [*self._on_end(), *self._on_pictures(), *self._clock.notes(self._path, self.rate)]
+    def notes(self, *, to_end: bool = True) -> list[str]:
+        """What a person should know about a video that was read, ``to_end`` or not."""
+        end = self._on_end() if to_end else ()
+        return [*end, *self._on_pictures(), *self._clock.notes(self._path, self.rate)]
 
     def _video_stream(self) -> Any:
         if not self._container.streams.video:
@@ -151,6 +153,8 @@ class Video:
         self._damaged += bool(frame.is_corrupt)
         pixels: Pixels = frame.to_ndarray(format="rgb24")
         turns, rest = divmod(int(frame.rotation), 90)
+        self._askew |= bool(rest)
+        self._interlaced |= bool(frame.interlaced_frame)
         if self._orientation == "upright" and not rest and turns % 4:
             self._turned += 1
             pixels = np.ascontiguousarray(np.rot90(pixels, turns))
@@ -179,6 +183,10 @@ class Video:
     def _on_pictures(self) -> Iterator[str]:
         if self._turned:
             yield f"{self._path}: turned upright, as the file says (--orientation stored leaves it)"
+        if self._askew and self._orientation == "upright":
+            yield f"{self._path}: the file asks for a turn that is no quarter turn; it is not applied"
+        if self._interlaced:
+            yield f"{self._path}: interlaced; moving things have combs in the frames that are detected in"
         if len(self._sizes) > 1:
             sizes = ", ".join(f"{width}x{height}" for width, height in self._sizes)
             yield f"{self._path}: the size changes ({sizes}); boxes are in each frame's own pixels"
@@ -248,7 +256,7 @@ def _pyav() -> Any:
             "Videos need PyAV, which the environment of this runtime does not have",
             where=sys.executable,
             advice="take a TFLite model or an IR; an environment from before it was added is made anew: "
-            "ckssd uninstall, then ckssd install, with --tags=lib,litert or lib,openvino",
+            "ckssd install --reinstall --tags=lib,litert (or lib,openvino)",
         ) from error
 
 

@@ -206,7 +206,6 @@ class _Run:
 
     def notes(self) -> Iterator[str]:
         """What a person should know; of a video that was read to its end only, how it ends."""
-        if self._frames != self._request.frames:
-            yield from self._video.notes()
+        yield from self._video.notes(to_end=self._frames != self._request.frames)
         if self._rescaled:
             yield f"{self._place}: {self._rescaled} frames of another size were scaled to the first one's"

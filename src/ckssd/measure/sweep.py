@@ -22,11 +22,13 @@ from ckssd.coco.results import Rows, check_images, notes_on, read_results
 from ckssd.coco.truth import GroundTruth, read_truth
 from ckssd.coco.written import of
 from ckssd.detect.backends import Backend, Sweepable
-from ckssd.errors import UsageError
+from ckssd.errors import InputError, UsageError
 from ckssd.measure.detected import DetectedSet
 from ckssd.measure.opened import open_run
 from ckssd.measure.run import detect_opened
 from ckssd.measure.settings import BenchmarkSettings
+
+SCORE_TOLERANCE = 1e-3  # what a tool's rounding may add to a score of 1
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,24 @@ def sweep_files(annotations: Path, detections: Path, grid: Grid, image_ids: Sequ
     truth.check_objects(annotations, used)
     rows = read_results(detections)
     check_images(rows, used)
+    _check_scores(rows, detections)
     matches = match(truth, rows, used, grid.iou)
     made = points(matches, grid.score_thresholds, _names(truth))
     notes = (*truth.notes, *notes_on(detections), *_on_rows(rows, matches, used, grid))
     run = {"annotations": str(annotations), "detections": str(detections)}
     return Swept(tuple(made), grid.iou, matches.images, run, notes)
+
+
+def _check_scores(rows: Rows, path: Path) -> None:
+    """Raise an InputError for scores that thresholds from 0 to 1 say nothing about: percents, or logits."""
+    low, high = (rows[:, 5].min(), rows[:, 5].max()) if len(rows) else (0.0, 1.0)
+    if low < 0 or high > 1 + SCORE_TOLERANCE:
+        raise InputError(
+            "The detections' scores are none that can be swept",
+            where=path,
+            expected="numbers from 0 to 1",
+            got=f"{low:.4g} to {high:.4g}",
+        )
 
 
 def _names(truth: GroundTruth) -> dict[int, str]:
