@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ckssd.detect import videos
 from ckssd.detect.pictures import Finder, Request, detect_pictures
 from ckssd.detect.video import Video
 from ckssd.detect.videos import VideoRequest, detect_videos, video_request_from
@@ -27,8 +28,8 @@ def model(tiny_path: Path) -> Model:
     return Model("litert", tiny_path, labels=tiny_path.parent / "labels.txt")
 
 
-def run(model: Model, *videos: Path, **settings: Any) -> dict[str, Any]:
-    return detect_videos(VideoRequest(model, videos, quiet=True, **settings))
+def run(model: Model, *paths: Path, **settings: Any) -> dict[str, Any]:
+    return detect_videos(VideoRequest(model, paths, quiet=True, **settings))
 
 
 def test_each_frame_has_its_own_detections_with_number_and_time(model: Model, folder: Path) -> None:
@@ -106,6 +107,22 @@ def test_it_ends_after_so_many_frames(model: Model, folder: Path) -> None:
     assert found["videos"][0]["frames_detected"] == 2
     assert not any("cut short" in note for note in found["notes"])
     assert any("turned upright" in note for note in found["notes"])
+
+
+def test_a_source_without_end_is_read_for_so_many_frames(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a camera is: FFmpeg's own test pictures stand in for one."""
+
+    def pictures(_: int) -> Video:
+        return Video(Path("testsrc=size=64x48:rate=10"), kind="lavfi")
+
+    monkeypatch.setattr(videos, "camera", pictures)
+    found = run(model, camera=0, frames=4, every=3, draw=folder)
+    (summary,) = found["videos"]
+    assert (summary["file"], summary["frames_read"], summary["last_s"]) == ("camera 0", 10, 0.9)
+    with Video(folder / "camera-0.mp4") as drawn:
+        assert [frame.seconds for frame in drawn.frames()] == pytest.approx([0, 0.3, 0.6, 0.9])
 
 
 def test_a_video_that_cannot_be_read_is_found_before_the_first_is_run(model: Model, folder: Path) -> None:
