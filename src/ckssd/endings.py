@@ -6,9 +6,10 @@ ends a process passes through them as an exception, and only once: a second sign
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +19,9 @@ from ckssd.report import failed, say
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT
+
+# Signals that have come while ending was put off; None: it is not.
+_waiting: list[int] | None = None
 
 
 def run_main(
@@ -71,7 +75,31 @@ def catch_ending_signals() -> Callable[[], None]:
     return undo
 
 
+@contextlib.contextmanager
+def put_off() -> Iterator[None]:
+    """Let a signal that comes inside the block end the process at the block's end.
+
+    For the few lines between the start of something and the place where its end is sure: a process that is
+    being started would be left behind, since nobody holds it yet. Only what ``catch_ending_signals`` catches
+    waits, and only in the main thread, where signals are handled.
+    """
+    global _waiting  # signal handlers are of the whole process, and so is this
+    if _waiting is not None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _waiting = []
+    try:
+        yield
+    finally:
+        came, _waiting = _waiting, None
+        if came:
+            _end(came[0], None)
+
+
 def _end(number: int, _: FrameType | None) -> Any:
+    if _waiting is not None:
+        _waiting.append(number)
+        return
     for each in ENDING_SIGNALS:
         if signal.getsignal(each) is _end:
             signal.signal(each, signal.SIG_IGN)

@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ckssd.errors import short
+from ckssd import endings
+from ckssd.errors import CkssdError, short
 
 LAST_LINES = 15
 MOST_OF_A_REASON = 400
@@ -24,48 +25,65 @@ _INFORMING = re.compile(
 _LOGGED = re.compile(r"[WEF]\d{4} |\d{4}-\d\d-\d\d [\d:., ]+[WEF] |WARNING[: ]|\S+:\d+: \w*Warning: ")
 
 
-def start(
+@contextlib.contextmanager
+def running(
     command: Sequence[str],
     env: Mapping[str, str],
     *,
+    not_started: Callable[[str], CkssdError],
     cwd: Path | None = None,
     errors_apart: bool = False,
-) -> subprocess.Popen[str]:
-    """Start a tool whose output is text; nothing can answer a question of its.
+    stop: Callable[[subprocess.Popen[str]], None] = subprocess.Popen.kill,
+) -> Iterator[subprocess.Popen[str]]:
+    """A tool whose output is text, for as long as the block lasts; nothing can answer a question of its.
 
     Parameters
     ----------
+    not_started
+        The error that is raised when it cannot be started, of the system's reason.
     errors_apart
         Whether standard error has a pipe of its own; otherwise it comes in standard output.
-
-    Raises
-    ------
-    OSError
-        It cannot be started; what that means, the caller knows.
+    stop
+        What ends it if an exception leaves the block; it is waited for in any case.
     """
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE if errors_apart else subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+
+    def started() -> subprocess.Popen[str]:
+        try:
+            return subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if errors_apart else subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except OSError as error:
+            raise not_started(error.strerror or str(error)) from error
+
+    with held(started, stop) as process:
+        yield process
 
 
 @contextlib.contextmanager
-def running(
-    process: subprocess.Popen[str], stop: Callable[[subprocess.Popen[str]], None] = subprocess.Popen.kill
-) -> Iterator[None]:
-    """Wait for the process at the end of the block; ``stop`` it first if an exception leaves the block."""
-    with process:
+def held(
+    started: Callable[[], subprocess.Popen[str]], stop: Callable[[subprocess.Popen[str]], None]
+) -> Iterator[subprocess.Popen[str]]:
+    """The process that ``started`` starts; ``stop`` it if an exception leaves the block, and wait for it.
+
+    A signal that comes while it is being started waits until it is held: else it would be left behind.
+    """
+    process: subprocess.Popen[str] | None = None
+    with contextlib.ExitStack() as ending:
         try:
-            yield
+            with endings.put_off():
+                process = ending.enter_context(started())
+            yield process
         except BaseException:
-            stop(process)
+            if process is not None:
+                stop(process)
             raise
 
 

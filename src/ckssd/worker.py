@@ -12,12 +12,12 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ckssd
 from ckssd.errors import CkssdError, RunError, error_from
+from ckssd.process import held
 
 TIME_TO_CLEAN_UP_S = 10
 SOURCE = Path(ckssd.__file__).resolve().parent.parent
@@ -41,22 +41,21 @@ def run_worker(python: Path, module: str, arguments: list[str]) -> tuple[Any, st
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         output, failure = Path(folder) / "output.json", Path(folder) / "error.json"
         command = [str(python), "-m", module, *arguments, "--output", str(output), "--error", str(failure)]
-        with _running(command, Path(folder)) as process:
+        with held(lambda: _started(command, Path(folder)), _stop) as process:
             text, _ = process.communicate()
         if process.returncode != 0:
             raise _error_of(failure, module, process.returncode)
         return json.loads(output.read_text(encoding="utf-8")), text
 
 
-@contextlib.contextmanager
-def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a worker, and end it if an exception leaves the block; its temporary files go with ``folder``.
+def _started(command: list[str], folder: Path) -> subprocess.Popen[str]:
+    """Start a worker, whose temporary files go with ``folder``.
 
     It does not hear Ctrl-C, which a terminal sends to both: this process alone answers, in one line.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process begins with this mask
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             env={**os.environ, "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder)},
             stdin=subprocess.DEVNULL,
@@ -64,15 +63,9 @@ def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]
             text=True,
         )
     except OSError as error:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         raise RunError("A worker's Python cannot be started", where=command[0], got=error.strerror) from error
-    with process:
-        try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            yield process
-        except BaseException:
-            _stop(process)
-            raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from ckssd.process import in_one_line, only_informs, reason_in, running, start
+from ckssd.errors import RunError
+from ckssd.process import in_one_line, only_informs, reason_in, running
+from tests.support.processes import Started
 
 ENDLESS = "import time; print('began', flush=True); time.sleep(600)"
 POLITE = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); {ENDLESS}"
@@ -23,25 +26,79 @@ POLITE = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit
 def test_no_process_outlives_whoever_gave_up(
     interruption: type[BaseException], stop: Callable[[subprocess.Popen[str]], None], end: int
 ) -> None:
-    process = start([sys.executable, "-c", POLITE], os.environ)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "began\n"
-    with pytest.raises(interruption), running(process, stop):
-        raise interruption
+    command = [sys.executable, "-c", POLITE]
+    process: subprocess.Popen[str] | None = None
+
+    def give_up() -> None:
+        nonlocal process
+        with running(command, os.environ, not_started=RunError, stop=stop) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "began\n"
+            raise interruption
+
+    with pytest.raises(interruption):
+        give_up()
+    assert process is not None
     assert process.returncode == end
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_no_process_outlives_a_signal_that_comes_while_it_is_started(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    """The child runs before its parent knows that it does: on a busy machine for a long time."""
+    script = tmp_path / "interrupted.py"
+    script.write_text(f"""
+import os, subprocess, sys, time
+from ckssd import endings, errors, process
+
+class Interrupted(subprocess.Popen):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(0.1)  # Python handles signals between two instructions
+
+subprocess.Popen = Interrupted
+
+def work():
+    command = [sys.executable, "-c", {ENDLESS!r}]
+    with process.running(command, os.environ, not_started=errors.RunError):
+        print("went on")
+    return 0
+
+sys.exit(endings.run_main("x", work))
+""")
+    started = Started([sys.executable, str(script)], os.environ, tmp_path)
+    returned, output = started.finish()
+    child, *lines = output.splitlines()
+    assert (returned, lines) == (code, ["x: interrupted"] if number == signal.SIGINT else [])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child), 0)
 
 
 def test_errors_come_with_the_output_or_apart() -> None:
     command = [sys.executable, "-c", "import sys; print('out', flush=True); print('err', file=sys.stderr)"]
-    together = start(command, os.environ)
-    assert together.communicate() == ("out\nerr\n", None)
-    assert start(command, os.environ, errors_apart=True).communicate() == ("out\n", "err\n")
+    with running(command, os.environ, not_started=RunError) as together:
+        assert together.communicate() == ("out\nerr\n", None)
+    with running(command, os.environ, not_started=RunError, errors_apart=True) as apart:
+        assert apart.communicate() == ("out\n", "err\n")
+
+
+def test_what_cannot_be_started_is_the_callers_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RunError, match=r"^No such file or directory$"),
+        running([str(tmp_path / "none")], os.environ, not_started=RunError),
+    ):
+        raise AssertionError
 
 
 def test_a_question_gets_no_answer_and_other_bytes_than_utf_8_do_no_harm() -> None:
     code = "import sys; sys.stdout.buffer.write(b'\\xff'); input()"
-    process = start([sys.executable, "-c", code], os.environ)
-    assert "\ufffd" in process.communicate()[0]
+    with running([sys.executable, "-c", code], os.environ, not_started=RunError) as process:
+        assert "\ufffd" in process.communicate()[0]
     assert process.returncode == 1
 
 

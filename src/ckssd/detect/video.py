@@ -122,6 +122,8 @@ class Video:
         if not self._container.streams.video:
             raise InputError("The file has no video in it", where=self._path)
         stream = self._container.streams.video[0]
+        if stream.codec_context is None:  # FFmpeg has no decoder for what the file names
+            raise InputError("Nothing here decodes the video", where=self._path, got="an unknown codec")
         width, height = stream.codec_context.width, stream.codec_context.height
         if width * height > MOST_PIXELS:
             raise InputError(

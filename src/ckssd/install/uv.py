@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ckssd.errors import CkssdError, EnvironmentSetupError, RunError, VerificationError
 from ckssd.fetch.settings import is_offline
-from ckssd.process import LAST_LINES, in_one_line, running, start
+from ckssd.process import LAST_LINES, in_one_line, running
 from ckssd.report import say
 
 # Any of these would make uv work on another interpreter or environment than the one it is given.
@@ -82,11 +82,13 @@ def run_uv(arguments: Sequence[str], *, quiet: bool = False, env: Mapping[str, s
     if is_offline():
         command.append("--offline")
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
-    try:
-        process = start(command, _environment(env or {}), cwd=Path("/"), errors_apart=True)
-    except OSError as error:
-        raise EnvironmentSetupError("uv cannot be started", where=command[0], got=error.strerror) from error
-    with running(process):
+
+    def not_started(reason: str) -> EnvironmentSetupError:
+        return EnvironmentSetupError("uv cannot be started", where=command[0], got=reason)
+
+    with running(
+        command, _environment(env or {}), not_started=not_started, cwd=Path("/"), errors_apart=True
+    ) as process:
         output = _follow(process, last, quiet)
     if process.returncode != 0:
         raise _failure(arguments, process.returncode, last)

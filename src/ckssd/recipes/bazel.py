@@ -25,7 +25,7 @@ from ckssd.install import Environment, lock_of, run_uv, uv_version
 from ckssd.install.folders import remove_tree
 from ckssd.install.transaction import work_folder
 from ckssd.install.uv import MISLEADING as MISLEADING_PYTHON
-from ckssd.process import LAST_LINES, in_one_line, running, start
+from ckssd.process import LAST_LINES, in_one_line, running
 from ckssd.recipes.environments import (
     NAMED_PYTHON,
     make_environment,
@@ -318,14 +318,13 @@ def _captured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | Non
 def _shown(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
     """Run a long command and pass on what it prints; nothing can answer a question of its."""
     last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
-    try:
-        process = start(command, _process_environment(env), cwd=cwd)
-    except OSError as error:
-        raise InputError(
-            "The source lacks what starts its build", where=cwd / command[0], got=error.strerror
-        ) from None
+
+    def not_started(reason: str) -> InputError:
+        return InputError("The source lacks what starts its build", where=cwd / command[0], got=reason)
+
     # Bazel's client, told to end, tells its server to stop.
-    with running(process, stop=subprocess.Popen.terminate):
+    stop = subprocess.Popen.terminate
+    with running(command, _process_environment(env), not_started=not_started, cwd=cwd, stop=stop) as process:
         for line in process.stdout or ():
             last.append(line.rstrip())
             say(f"    {line.rstrip()}")

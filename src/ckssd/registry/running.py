@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ckssd.errors import CkssdError, EnvironmentSetupError, InputError, NetworkError
 from ckssd.fetch import Source
-from ckssd.process import running, start
+from ckssd.process import running
 
 
 def run_client(
@@ -40,13 +40,11 @@ def run_client(
     InputError
         It gave another file.
     """
-    try:
-        process = start(command, environment, cwd=folder)
-    except OSError as error:
-        raise EnvironmentSetupError(
-            f"{name} cannot be started", where=command[0], got=error.strerror
-        ) from error
-    with running(process):
+
+    def not_started(reason: str) -> EnvironmentSetupError:
+        return EnvironmentSetupError(f"{name} cannot be started", where=command[0], got=reason)
+
+    with running(command, environment, not_started=not_started, cwd=folder) as process:
         lines = [line.strip() for line in process.stdout or ()]
     if process.returncode != 0:
         raise failure(lines) or NetworkError(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ckssd.errors import EnvironmentSetupError, InputError, NotInstalledError, RunError
 from ckssd.fetch.settings import default_cache_folder
-from ckssd.process import reason_in, running, start
+from ckssd.process import reason_in, running
 from ckssd.report import step
 from ckssd.secrets import hide
 from ckssd.tflite.odapi import lacks
@@ -123,12 +123,12 @@ def run_tool(
         that has all it printed.
     """
     command = [str(argument) for argument in arguments]
-    try:
-        process = start(command, environment)
-    except OSError as error:
-        raise NotInstalledError("cannot start the interpreter", where=command[0], got=error) from error
+
+    def not_started(reason: str) -> NotInstalledError:
+        return NotInstalledError("cannot start the interpreter", where=command[0], got=reason)
+
     printed: deque[str] = deque(maxlen=MOST_LINES)
-    with running(process):
+    with running(command, environment, not_started=not_started) as process:
         for line in process.stdout or ():
             if line.startswith(_STEP_MARK):
                 on_step(line[len(_STEP_MARK) :].strip())
