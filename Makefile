@@ -58,7 +58,8 @@ test-full: lint ## the same over the whole matrix of versions and models
 lint: $(DEV) ## check format, style, types and layers
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@.venv/bin/mypy
+	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then .venv/bin/mypy; \
+	    else echo "types: not checked with Python 3.10, for which NumPy 2.2 is the last: it declares other types"; fi
 	@.venv/bin/lint-imports
 
 .PHONY: format

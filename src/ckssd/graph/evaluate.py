@@ -206,7 +206,7 @@ def _shape(node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
 def _product(node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
     axes = tuple(whole(inputs[1]))
     keep = bool(node.attribute("keep_dims"))
-    return [np.prod(inputs[0], axis=axes, keepdims=keep, dtype=inputs[0].dtype)]
+    return [np.multiply.reduce(inputs[0], axis=axes, keepdims=keep, dtype=inputs[0].dtype)]
 
 
 _OPERATIONS: dict[str, Callable[[Node, Sequence[Tensor]], list[Tensor]]] = {
