@@ -205,8 +205,8 @@ def _shape(node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 def _product(node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
     axes = tuple(whole(inputs[1]))
-    keep = bool(node.attribute("keep_dims"))
-    return [np.multiply.reduce(inputs[0], axis=axes, keepdims=keep, dtype=inputs[0].dtype)]
+    keep: Any = bool(node.attribute("keep_dims"))  # NumPy's types know literals only
+    return [np.prod(inputs[0], axis=axes, keepdims=keep, dtype=inputs[0].dtype)]
 
 
 _OPERATIONS: dict[str, Callable[[Node, Sequence[Tensor]], list[Tensor]]] = {
