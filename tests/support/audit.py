@@ -25,6 +25,7 @@ WITHOUT_HASH = {
 }
 # Nothing is downloaded for these; all others have to say by which hash they are verified.
 MADE_HERE = {
+    "imported-dataset",
     "openvino-model",
     "quantized-openvino-model",
     "quantized-tflite-model",

@@ -46,9 +46,10 @@ def pre_path(i: dict[str, Any]) -> Answer:
     chosen = recipe_of(asked)
     options = chosen.own_options(asked)
     if options:
-        tags = tags_of(options)
+        names = chosen.own_names(asked)
+        tags = names or tags_of(options)
         say(f"An installation of its own, chosen by the tags {','.join(tags)}; {DEFAULT_TAG} is the entry's")
-        suffix = folder_part(options) + suffix
+        suffix = ("-" + "-".join(names) if names else folder_part(options)) + suffix
         i["tags"].extend(tags)
         i["customize"]["sort"] = BEHIND_THE_DEFAULT
     elif chosen.content:

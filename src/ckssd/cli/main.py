@@ -48,6 +48,7 @@ COMMANDS = (
     "sweep",
     "compare",
     "shapes",
+    "dataset",
     "demo",
 )
 

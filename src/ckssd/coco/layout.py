@@ -19,6 +19,7 @@ from ckssd.errors import InputError, short
 FOLDERS_OF_ANNOTATIONS = ("annotations", "annotation", "labels")
 FOLDERS_OF_IMAGES = ("images", "JPEGImages", "imgs", "img", "data", "pictures")
 NAMES_BEFORE_A_SPLIT = ("instances_", "person_keypoints_", "annotations_")
+ADVICE = "name the file itself: --full_path=FILE"
 LARGEST_FILE = 1 << 30  # bytes; what is larger is read only when it is named itself
 
 
@@ -61,7 +62,7 @@ def find_data_set(place: Path, usual_name: str = "") -> DataSet:
     InputError
         If there are no annotations, several, or none of their images.
     """
-    file = _annotations_in(place, usual_name) if place.is_dir() else place
+    file = annotations_in(place, usual_name) if place.is_dir() else place
     content = read_annotations(file)
     beside = file.parent
     root = beside.parent if beside.name.lower() in FOLDERS_OF_ANNOTATIONS else beside
@@ -77,13 +78,19 @@ def find_data_set(place: Path, usual_name: str = "") -> DataSet:
     return DataSet(root, file, folder, content, tuple(missing))
 
 
-def _annotations_in(folder: Path, usual_name: str) -> Path:
-    """The one COCO instances file of a folder."""
+def annotations_in(folder: Path, usual_name: str = "", advice: str = ADVICE) -> Path:
+    """The one COCO instances file of a folder; ``advice`` is for the error.
+
+    Raises
+    ------
+    InputError
+        There is none, or there are several and none has the usual name.
+    """
     faults: dict[Path, InputError] = {}
     for pattern in (*(f"{name}/*.json" for name in FOLDERS_OF_ANNOTATIONS), "*.json", "*/*.json"):
         found = list(_readable(sorted(folder.glob(pattern)), faults))
         if found:
-            return _the_one(found, usual_name)
+            return _the_one(found, usual_name, advice)
     if len(faults) == 1:
         raise next(iter(faults.values()))
     raise InputError(
@@ -91,7 +98,7 @@ def _annotations_in(folder: Path, usual_name: str) -> Path:
         where=folder,
         expected="COCO's instances in annotations/….json or ….json",
         got=", ".join(map(str, list(faults)[:3])) or "no such file",
-        advice="name the file itself: --full_path=FILE",
+        advice=advice,
     )
 
 
@@ -107,7 +114,7 @@ def _readable(files: Iterable[Path], faults: dict[Path, InputError]) -> Iterator
             continue
 
 
-def _the_one(found: list[Path], usual_name: str) -> Path:
+def _the_one(found: list[Path], usual_name: str, advice: str) -> Path:
     for chosen in (
         found,
         [file for file in found if file.name == usual_name],
@@ -118,7 +125,7 @@ def _the_one(found: list[Path], usual_name: str) -> Path:
     raise InputError(
         "The folder has several files of annotations",
         got=", ".join(map(str, found[:5])),
-        advice="name one of them: --full_path=FILE",
+        advice=advice,
     )
 
 

@@ -17,6 +17,7 @@ from ckssd.recipes.environments import (
     lock_digest,
     make_environment,
 )
+from ckssd.recipes.imported import imported_dataset
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Used
@@ -135,6 +136,7 @@ def exporter_of(package: Package) -> tuple[str, str]:
 RECIPES: dict[str, Recipe] = {
     "bazel-build": bazel_build,
     "download": download,
+    "imported-dataset": imported_dataset,
     "object-detection-api": object_detection_api,
     "openvino-model": openvino_model,
     "photographs": photographs,

@@ -39,12 +39,15 @@ class Recipe:
         Variables that decide by what it is made, or that only repeat what a variation says.
     check
         Raises when an installation of the same identity is not what such variables ask for.
+    named_by
+        Those variables in ``content`` whose values are its tags, and the end of its folder's name.
     """
 
     fill: Fill
     content: Mapping[str, str]
     means: Collection[str]
     check: Check = _suits
+    named_by: tuple[str, ...] = ()
 
     def __call__(self, package: Package, staging: Path) -> Used:
         """Fill ``staging`` with the package."""
@@ -60,6 +63,11 @@ class Recipe:
         given = {name: public_value(package.options.get(name, "").strip()) for name in self.content}
         return {name: value for name, value in given.items() if value not in ("", self.content[name])}
 
+    def own_names(self, package: Package) -> list[str]:
+        """Return the names that this install's variables give it; empty where tags of its options do."""
+        given = self.own_options(package)
+        return [given[name] for name in self.named_by if name in given]
+
     def identity(self, package: Package) -> Identity:
         """Return what tells this installation from others of the same entry."""
         variation = ",".join(package.variations)
@@ -67,10 +75,14 @@ class Recipe:
 
 
 def recipe(
-    *, content: Mapping[str, str] | None = None, means: Collection[str] = (), check: Check = _suits
+    *,
+    content: Mapping[str, str] | None = None,
+    means: Collection[str] = (),
+    check: Check = _suits,
+    named_by: tuple[str, ...] = (),
 ) -> Callable[[Fill], Recipe]:
     """Make a function a recipe; the arguments are those of :class:`Recipe`."""
-    return lambda fill: Recipe(fill, dict(content or {}), frozenset(means), check)
+    return lambda fill: Recipe(fill, dict(content or {}), frozenset(means), check, named_by)
 
 
 def install(package: Package, target: Path, recipe: Recipe) -> Outcome:

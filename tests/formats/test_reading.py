@@ -1,0 +1,126 @@
+"""What tools write is read as the same boxes, whatever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ckssd.formats import content as form
+from ckssd.formats.content import DIFFICULT
+from ckssd.formats.names import read_source
+from ckssd.formats.options import Reading
+from ckssd.formats.pictures import complete_sizes, require_pictures
+from tests.formats import made as tools
+from tests.formats.made import MAKERS, Content
+
+Copied = Callable[[str], Path]
+
+
+def read(name: str, source: Path, **asked: object) -> form.Content:
+    found = read_source(name, source, Reading(**asked))  # type: ignore[arg-type]
+    require_pictures(found, leave_out_missing=False)
+    complete_sizes(found)
+    return found
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_format_gives_the_same_pictures_boxes_and_names(name: str, made: tuple[Path, Content]) -> None:
+    folder, content = made
+    found = read(name, folder / name)
+    by_name = {picture.name: picture for picture in found.pictures}
+    assert sorted(by_name) == sorted(image["file_name"] for image in content["images"])
+    assert set(tools.NAMES.values()) == set(found.categories)
+    for image in content["images"]:
+        picture = by_name[image["file_name"]]
+        assert (picture.width, picture.height) == (image["width"], image["height"])
+        wanted = tools.boxes_of(content, image)
+        assert [box.category for box in picture.boxes] == [tools.NAMES[one["category_id"]] for one in wanted]
+        for box, one in zip(picture.boxes, wanted, strict=True):
+            tolerance = 1e-6 * max(picture.width, picture.height)  # YOLO's own six digits
+            assert [box.x, box.y, box.width, box.height] == pytest.approx(one["bbox"], abs=tolerance)
+
+
+@pytest.mark.parametrize("name", ["coco", "voc", "yolo"])
+def test_a_split_is_known_by_its_name(name: str, made: tuple[Path, Content]) -> None:
+    assert read(name, made[0] / name).split == "val"
+    assert len(read(name, made[0] / name, split="val").pictures) == tools.IMAGES
+
+
+def test_difficult_is_kept(made: tuple[Path, Content]) -> None:
+    flags = [box.flags for box in read("voc", made[0] / "voc").boxes()]
+    assert flags.count(DIFFICULT) == 1
+    assert set(flags) == {0, DIFFICULT}
+
+
+def test_vocs_corners_are_exact_whichever_the_first_pixel(made: tuple[Path, Content]) -> None:
+    one = next(read("voc", made[0] / "voc").boxes())
+    zero = next(read("voc", made[0] / "voc", first_pixel=0).boxes())
+    assert (zero.x - one.x, zero.y - one.y, one.width - zero.width, one.height - zero.height) == (1, 1, 1, 1)
+    assert all(isinstance(value, int) for value in (one.x, one.y, one.width, one.height))
+
+
+def test_a_corner_at_zero_is_said(copy_of: Copied) -> None:
+    folder = copy_of("voc")
+    file = sorted((folder / "Annotations").iterdir())[0]
+    start = file.read_text().index("<xmin>")
+    text = file.read_text()
+    file.write_text(text[:start] + "<xmin>0" + text[text.index("</xmin>") :])
+    assert any("--first-pixel 0" in note for note in read("voc", folder).notes.lines())
+
+
+def test_labelimgs_folder_has_all_side_by_side(copy_of: Copied) -> None:
+    folder = copy_of("yolo")
+    for file in (*(folder / "images" / "val").iterdir(), *(folder / "labels" / "val").iterdir()):
+        file.rename(folder / file.name)
+    (folder / "classes.txt").write_text("\n".join(tools.NAMES.values()))
+    (folder / "data.yaml").unlink()
+    found = read("yolo", folder)
+    assert len(found.pictures) == tools.IMAGES
+    assert found.split is None
+    assert list(found.categories) == list(tools.NAMES.values())
+
+
+def test_darknets_lists_are_splits(copy_of: Copied) -> None:
+    folder = copy_of("yolo")
+    (folder / "images" / "val").rename(folder / "obj_train_data")
+    for file in (folder / "labels" / "val").iterdir():
+        file.rename(folder / "obj_train_data" / file.name)
+    (folder / "obj.names").write_text("\n".join(tools.NAMES.values()))
+    (folder / "data.yaml").unlink()
+    names = sorted(file.name for file in (folder / "obj_train_data").glob("*.jpg"))
+    for split, part in (("train", names[:7]), ("val", names[7:])):
+        (folder / f"{split}.txt").write_text("".join(f"data/obj_train_data/{name}\n" for name in part))
+    assert [picture.name for picture in read("yolo", folder, split="train").pictures] == names[:7]
+    assert len(read("yolo", folder, split="all").pictures) == tools.IMAGES
+
+
+def test_roboflows_yaml_names_folders_beside_it(copy_of: Copied) -> None:
+    folder = copy_of("yolo")
+    (folder / "valid").mkdir()
+    (folder / "images" / "val").rename(folder / "valid" / "images")
+    (folder / "labels" / "val").rename(folder / "valid" / "labels")
+    text = (
+        (folder / "data.yaml").read_text().replace("path: .\n", "").replace("images/val", "../valid/images")
+    )
+    (folder / "data.yaml").write_text(text)
+    assert sum(1 for _ in read("yolo", folder).boxes()) == sum(
+        1 for _ in read("yolo", folder, split="val").boxes()
+    )
+
+
+def test_outlines_and_pictures_without_labels_are_said(copy_of: Copied) -> None:
+    folder = copy_of("yolo")
+    first, second = sorted((folder / "labels" / "val").iterdir())[:2]
+    first.write_text("0 0.25 0.25 0.5 0.25 0.5 0.75\n")
+    second.unlink()
+    found = read("yolo", folder)
+    box, picture = found.pictures[0].boxes[0], found.pictures[0]
+    assert (box.x, box.y) == (picture.width / 4, picture.height / 4)
+    assert (box.width, box.height) == (picture.width / 4, picture.height / 2)
+    notes = found.notes.lines()
+    assert [note.split(":")[0] for note in notes] == [
+        "outlines read as their bounding boxes",
+        "pictures without labels, taken as pictures without objects",
+    ]
