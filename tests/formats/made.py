@@ -87,4 +87,97 @@ def as_yolo(content: Content, pictures: Path, folder: Path) -> None:
         (folder / "labels" / "val" / f"{stem}.txt").write_text("\n".join(lines) + "\n")
 
 
-MAKERS: dict[str, Callable[[Content, Path, Path], None]] = {"coco": as_coco, "voc": as_voc, "yolo": as_yolo}
+def as_cvat(content: Content, pictures: Path, folder: Path) -> None:
+    """CVAT for images 1.1, as the export of a task has it; two decimals, a line, and a crowd."""
+    shutil.copytree(pictures, folder / "images")
+    labels = "".join(
+        f"<label><name>{escape(name)}</name><color>#c06060</color><type>any</type><attributes></attributes></label>"
+        for name in NAMES.values()
+    )
+    images = ""
+    for index, image in enumerate(content["images"]):
+        size = f'width="{image["width"]}" height="{image["height"]}"'
+        images += f'<image id="{index}" name="{image["file_name"]}" {size}>\n'
+        for one in boxes_of(content, image):
+            x, y, width, height = one["bbox"]
+            inside = '<attribute name="is_crowd">true</attribute>' if one["id"] == CROWD else ""
+            images += (
+                f'<box label="{NAMES[one["category_id"]]}" source="manual" occluded="0" xtl="{x:.2f}"'
+                f' ytl="{y:.2f}" xbr="{x + width:.2f}" ybr="{y + height:.2f}" z_order="0">{inside}</box>\n'
+            )
+        images += '<polyline label="circle" source="manual" occluded="0" points="1.0,2.0;3.0,4.0"/></image>\n'
+    (folder / "annotations.xml").write_text(
+        f'<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version><meta><task><id>7</id>'
+        f"<name>mine</name><subset></subset><labels>{labels}</labels></task></meta>\n{images}</annotations>\n"
+    )
+
+
+def as_labelme(content: Content, pictures: Path, folder: Path) -> None:
+    """LabelMe's files beside the pictures: rectangles from any corner, and polygons of the same extent."""
+    shutil.copytree(pictures, folder, dirs_exist_ok=True)
+    for image in content["images"]:
+        shapes = []
+        for one in boxes_of(content, image):
+            x, y, width, height = map(float, one["bbox"])
+            points = [[x + width, y + height], [x, y]]
+            if one["id"] % 2:
+                points = [
+                    [x, y + height / 2],
+                    [x + width / 3, y],
+                    [x + width, y + height / 4],
+                    [x, y + height],
+                ]
+            shapes.append(
+                {
+                    "label": NAMES[one["category_id"]],
+                    "points": points,
+                    "group_id": None,
+                    "description": "",
+                    "shape_type": "polygon" if one["id"] % 2 else "rectangle",
+                    "flags": {"iscrowd": True} if one["id"] == CROWD else {},
+                    "mask": None,
+                }
+            )
+        written = {
+            "version": "5.5.0",
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": f"..\\mine\\{image['file_name']}",
+            "imageData": "aGVsbG8=",
+            "imageHeight": image["height"],
+            "imageWidth": image["width"],
+        }
+        (folder / f"{Path(image['file_name']).stem}.json").write_text(json.dumps(written, indent=2))
+
+
+def as_openimages(content: Content, pictures: Path, folder: Path) -> None:
+    """V6's tables of one split: fractions of six digits, a group, a flag that is not known."""
+    shutil.copytree(pictures, folder / "validation")
+    codes = {identity: f"/m/0{identity}k" for identity in NAMES}
+    described = "".join(f"{codes[identity]},{name}\n" for identity, name in NAMES.items())
+    (folder / "class-descriptions-boxable.csv").write_text(described)
+    rows = (
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,"
+        "IsInside\n"
+    )
+    for image in content["images"]:
+        for one in boxes_of(content, image):
+            x, y, width, height = one["bbox"]
+            across, down = image["width"], image["height"]
+            edges = (x / across, (x + width) / across, y / down, (y + height) / down)
+            group, inside = int(one["id"] == CROWD), -1 if one["id"] == 1 else 0
+            rows += f"{Path(image['file_name']).stem},xclick,{codes[one['category_id']]},1,"
+            rows += ",".join(f"{edge:.6f}" for edge in edges) + f",0,0,{group},0,{inside}\n"
+    (folder / "validation-annotations-bbox.csv").write_text(rows)
+    listed = "".join(f"{Path(image['file_name']).stem},validation\n" for image in content["images"])
+    (folder / "validation-images-with-rotation.csv").write_text(f"ImageID,Subset\n{listed}")
+
+
+MAKERS: dict[str, Callable[[Content, Path, Path], None]] = {
+    "coco": as_coco,
+    "voc": as_voc,
+    "yolo": as_yolo,
+    "cvat": as_cvat,
+    "labelme": as_labelme,
+    "openimages": as_openimages,
+}

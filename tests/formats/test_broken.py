@@ -173,6 +173,96 @@ add(
 )
 
 
+CVAT = "annotations.xml"
+add(
+    "cvat",
+    {
+        **of_pictures("images/*.jpg"),
+        "a picture has another size": (first("images/*.jpg", whole_image), OTHER_SIZE),
+        "cut short": (first(CVAT, cut), "no XML"),
+        "an entity": (change_text(CVAT, "<annotations>", "<!DOCTYPE a><annotations>"), "document type"),
+        "another format": (
+            first(CVAT, lambda file: file.write_text("<annotation/>")),
+            "expected <annotations>",
+        ),
+        "of a video": (change_text(CVAT, "<image ", "<track/><image "), "for video"),
+        "no label": (change_text(CVAT, 'box label="', 'box tag="'), "a label"),
+        "no number": (change_text(CVAT, 'xtl="', 'xtl="x'), "xtl"),
+        "right before left": (change_text(CVAT, 'xbr="', 'xbr="-'), "xmax not below xmin"),
+        "no points": (
+            change_text(CVAT, "<polyline ", '<polygon points="1,2" label="a"/><polyline '),
+            "points",
+        ),
+        "no pictures": (change_text(CVAT, "<image ", "</annotations><image "), "no XML"),
+        "no name": (change_text(CVAT, ' name="', ' title="'), "a name"),
+        "no file": (first(CVAT, Path.unlink), "no annotations of CVAT"),
+    },
+)
+JSON = "*.json"
+
+
+def shape(**values: object) -> Break:
+    return change_json(JSON, lambda content: content["shapes"][0].update(values))
+
+
+add(
+    "labelme",
+    {
+        **of_pictures("*.jpg"),
+        "a picture has another size": (first("*.jpg", whole_image), OTHER_SIZE),
+        "cut short": (first(JSON, cut), "no JSON"),
+        "no shapes": (change_json(JSON, lambda content: content.pop("shapes")), "shapes"),
+        "no label": (shape(label=""), "shapes[0].label"),
+        "one point": (shape(points=[[1, 2]]), "at least"),
+        "points of three": (shape(points=[[1, 2, 3]] * 4), "[x, y]"),
+        "points as text": (shape(points=[["a", "b"]] * 4), "a number"),
+        "an unknown shape": (shape(shape_type="cube"), "shape_type"),
+        "flags as a list": (shape(flags=["iscrowd"]), "flags"),
+        "half a pixel": (change_json(JSON, lambda content: content.update(imageWidth=100.5)), "whole pixels"),
+        "no files": (every(JSON, Path.unlink), "no annotations of LabelMe"),
+    },
+)
+TABLE = "validation-annotations-bbox.csv"
+DESCRIBED = "class-descriptions-boxable.csv"
+
+
+def cell(column: int, text: str) -> Break:
+    """Change a cell of the first row."""
+
+    def change(folder: Path) -> None:
+        lines = (folder / TABLE).read_text().splitlines()
+        cells = lines[1].split(",")
+        cells[column] = text
+        lines[1] = ",".join(cells)
+        (folder / TABLE).write_text("\n".join(lines))
+
+    return change
+
+
+add(
+    "openimages",
+    {
+        **of_pictures("validation/*.jpg"),
+        "a column less": (change_text(TABLE, "XMax", "Right"), "a column XMax"),
+        "a cell less": (first(TABLE, cut), "columns"),
+        "pixels": (cell(5, "120"), "fractions"),
+        "no number": (cell(4, ""), ":2: XMin"),
+        "right before left": (cell(5, "-0.001"), "not below"),
+        "no class": (cell(2, ""), "a LabelName"),
+        "a flag of 2": (cell(10, "2"), "IsGroupOf"),
+        "a flag as text": (cell(10, "yes"), "IsGroupOf"),
+        "no text": (first(TABLE, lambda file: file.write_bytes(b"\xff\xfe\x00")), "UTF-8"),
+        "a code twice": (first(DESCRIBED, lambda file: file.write_text("/m/01k,a\n/m/01k,b\n")), "once"),
+        "a class without name": (first(DESCRIBED, lambda file: file.write_text("/m/01k\n")), "a name"),
+        "a picture of the list is missing": (
+            change_text("validation-images-with-rotation.csv", "\n", "\nzzz,validation\n"),
+            "zzz",
+        ),
+        "no table": (first(TABLE, Path.unlink), "no table of boxes"),
+    },
+)
+
+
 @pytest.mark.parametrize(
     ("name", "way", "change", "said"), BREAKS, ids=[f"{one[0]}: {one[1]}" for one in BREAKS]
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ckssd.formats import content as form
-from ckssd.formats.content import DIFFICULT
+from ckssd.formats.content import CROWD, DIFFICULT
 from ckssd.formats.names import read_source
 from ckssd.formats.options import Reading
 from ckssd.formats.pictures import complete_sizes, require_pictures
@@ -46,6 +46,65 @@ def test_every_format_gives_the_same_pictures_boxes_and_names(name: str, made: t
 def test_a_split_is_known_by_its_name(name: str, made: tuple[Path, Content]) -> None:
     assert read(name, made[0] / name).split == "val"
     assert len(read(name, made[0] / name, split="val").pictures) == tools.IMAGES
+
+
+@pytest.mark.parametrize("name", ["cvat", "labelme", "openimages"])
+def test_a_crowd_is_kept(name: str, made: tuple[Path, Content]) -> None:
+    flags = [box.flags for box in read(name, made[0] / name).boxes()]
+    assert flags.count(CROWD) == 1
+    assert set(flags) == {0, CROWD}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cvat", ["<polyline> left out: they have no box: 10, the first in"]),
+        ("labelme", ["shapes of type polygon read as their bounding boxes: "]),
+        ("openimages", ["flags that are not known (-1), taken as not set: "]),
+    ],
+)
+def test_what_was_assumed_is_said_once(name: str, said: list[str], made: tuple[Path, Content]) -> None:
+    notes = read(name, made[0] / name).notes.lines()
+    assert len(notes) == len(said)
+    assert all(start in note for start, note in zip(said, notes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("shape", "box"),
+    [
+        ('<box label="ring" xtl="10" ytl="20" xbr="30" ybr="24" rotation="90"/>', (18, 12, 4, 20)),
+        (
+            '<box label="ring" xtl="10" ytl="20" xbr="30" ybr="40" rotation="45"/>',
+            (5.857864, 15.857864, 28.284271, 28.284271),
+        ),
+        ('<ellipse label="ring" cx="20" cy="30" rx="6" ry="2" rotation="90"/>', (18, 24, 4, 12)),
+        ('<polygon label="ring" points="5.5,9;12,7.25;8,20"/>', (5.5, 7.25, 6.5, 12.75)),
+        ('<mask label="ring" rle="3, 4" left="3" top="4" width="7" height="1"/>', (3, 4, 7, 1)),
+    ],
+)
+def test_cvats_outlines_are_the_boxes_around_them(
+    shape: str, box: tuple[float, ...], copy_of: Copied
+) -> None:
+    folder = copy_of("cvat")
+    file = folder / "annotations.xml"
+    start = file.read_text().index("<box ")
+    file.write_text(file.read_text()[:start] + shape + file.read_text()[start:])
+    found = read("cvat", folder)
+    one = found.pictures[0].boxes[0]
+    assert (one.category, one.x, one.y, one.width, one.height) == ("ring", *box)
+    assert any("read as their bounding boxes" in note for note in found.notes.lines())
+
+
+def test_cvats_subsets_are_splits(copy_of: Copied) -> None:
+    folder = copy_of("cvat")
+    file = folder / "annotations.xml"
+    for index in range(tools.IMAGES):
+        subset = "Train" if index < 6 else "Test"
+        file.write_text(
+            file.read_text().replace(f'<image id="{index}"', f'<image id="{index}" subset="{subset}"')
+        )
+    assert len(read("cvat", folder, split="Train").pictures) == 6
+    assert len(read("cvat", folder, split="all").pictures) == tools.IMAGES
 
 
 def test_difficult_is_kept(made: tuple[Path, Content]) -> None:

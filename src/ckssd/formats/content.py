@@ -128,8 +128,8 @@ def numbered(names: Iterable[str]) -> dict[str, int]:
 
 def rounded(value: float) -> Number:
     """A computed coordinate, rounded to ``DIGITS``; a whole one as an integer."""
-    value = round(value, DIGITS)
-    return int(value) if value.is_integer() else value
+    found = round(float(value), DIGITS)
+    return int(found) if found.is_integer() else found
 
 
 def flag_names(flags: int) -> list[str]:

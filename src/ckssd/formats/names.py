@@ -11,7 +11,7 @@ from ckssd.formats.content import Content
 from ckssd.formats.options import Reading
 from ckssd.formats.writing import Folder
 
-FORMATS = ("coco", "voc", "yolo")
+FORMATS = ("coco", "voc", "yolo", "cvat", "labelme", "openimages")
 
 
 class Format(Protocol):

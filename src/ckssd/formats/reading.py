@@ -7,11 +7,12 @@ import json
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError, UsageError, short
+from ckssd.formats.content import Notes
 
 ALL = "all"
 """As a split's name: everything, whatever split it is in."""
@@ -68,6 +69,26 @@ def number(where: object, value: object) -> float:
     if not abs(found) < 1e12:
         raise fault(where, "a number", "nothing" if value is None else repr(value))
     return found
+
+
+BEYOND = 1.0
+"""How far a fraction may be outside 0 to 1: boxes may reach beyond their picture; pixels are more."""
+
+
+def fraction(where: object, value: object) -> float:
+    """A fraction of a picture's side; raises InputError."""
+    found = number(where, value)
+    if not -BEYOND <= found <= 1 + BEYOND:
+        raise fault(where, "fractions of the picture's sides, from 0 to 1", value)
+    return found
+
+
+def with_used(listed: Sequence[str], used: Collection[str], file: Path, notes: Notes) -> list[str]:
+    """The classes that a file lists, in its order, then those that boxes have beyond them, sorted."""
+    more = sorted(set(used).difference(listed))
+    if listed and more:
+        notes.add(f"classes that {file.name} does not list", more[0], len(more))
+    return [*listed, *more]
 
 
 def fault(where: object, expected: object, got: object, advice: str | None = None) -> InputError:

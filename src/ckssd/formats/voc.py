@@ -12,12 +12,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
-from ckssd.errors import InputError, UsageError, short
+from ckssd.errors import InputError, short
 from ckssd.formats.content import FLAGS, Box, Content, Notes, Picture, flag_names, numbered, rounded
 from ckssd.formats.options import Reading
 from ckssd.formats.pictures import PictureIndex, name_pictures
-from ckssd.formats.reading import choose_split, fault, files_in, folder, number, read_list, wrong_extent
-from ckssd.formats.writing import Folder
+from ckssd.formats.reading import (
+    ALL,
+    choose_split,
+    fault,
+    files_in,
+    folder,
+    number,
+    read_list,
+    with_used,
+    wrong_extent,
+)
+from ckssd.formats.writing import Folder, by_stem
 from ckssd.formats.xml import elements, tag, text_of
 
 ANNOTATIONS, PICTURES, SETS = "Annotations", "JPEGImages", "ImageSets/Main"
@@ -51,11 +61,7 @@ def read(source: Path, reading: Reading) -> Content:
     listed = next((path for name in LABELS if (path := source / name).is_file()), None)
     used = {box.category for picture in pictures for box in picture.boxes}
     known = [] if listed is None else read_list(listed)
-    if known and not used.issubset(known):
-        notes.add(
-            f"classes that {listed.name if listed else ''} does not list", sorted(used.difference(known))[0]
-        )
-    categories = numbered([*known, *sorted(used.difference(known))])
+    categories = numbered(with_used(known, used, listed or source, notes))
     read_files = [*files, *([listed] if listed else [])]
     return Content(categories, pictures, split, notes, read_files)
 
@@ -63,7 +69,7 @@ def read(source: Path, reading: Reading) -> Content:
 def _sets(source: Path) -> dict[str, Path]:
     """The image sets: lists of names. Those with a mark behind each (``cat_train.txt``) are of one class."""
     place = source / SETS
-    found = {}
+    found: dict[str, Path] = {}
     for file in files_in(place, ".txt", deep=False) if place.is_dir() else ():
         lines = read_list(file)
         if (
@@ -71,7 +77,7 @@ def _sets(source: Path) -> dict[str, Path]:
             or not lines
         ):
             found[file.stem] = file
-    return found
+    return {} if list(found) == [ALL] else found
 
 
 def _of_set(place: Path, files: Sequence[Path], listed: Path, split: str) -> list[Path]:
@@ -133,7 +139,7 @@ def _box(where: str, element: Element, first: int, notes: Notes) -> Box:
         raise fault(where, "a <bndbox>", "none")
     x0, y0, x1, y1 = (number(f"{where}: {side}", text_of(corners, side)) for side in SIDES)
     for low, high, axis in ((x0, x1, "x"), (y0, y1, "y")):
-        if high < low:
+        if high - low + first < 0:  # less than a pixel wide is possible where corners have decimals
             raise wrong_extent(where, low, high, axis)
     if first and min(x0, y0) < 1:
         notes.add(BEFORE_THE_FIRST, where)
@@ -158,19 +164,12 @@ def write(content: Content, target: Folder) -> None:
     UsageError
         Two pictures would have one annotation file.
     """
-    names: dict[str, str] = {}
-    for picture in content.pictures:
-        stem = PurePosixPath(picture.name).with_suffix("").as_posix()
-        if stem in names:
-            raise UsageError(
-                "VOC has one annotation a name, whatever the picture's suffix",
-                where=short(picture.name),
-                got=f"{short(names[stem])} beside it",
-            )
-        names[stem] = picture.name
+    names: list[str] = []
+    for stem, picture in by_stem(content.pictures, "XML file"):
+        names.append(stem)
         target.picture(picture, f"{PICTURES}/{picture.name}")
         target.text(f"{ANNOTATIONS}/{stem}.xml", "\n".join(_lines(picture, content.notes)) + "\n")
-    target.text(f"{SETS}/{content.split or 'all'}.txt", "".join(f"{stem}\n" for stem in names))
+    target.lines(f"{SETS}/{content.split or ALL}.txt", names)
     target.lines("labels.txt", content.categories)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 from ckssd.errors import InputError, UsageError, short
@@ -71,6 +71,27 @@ class Folder:
         except OSError as error:
             raise InputError("The picture cannot be read", where=picture.file, got=error.strerror) from error
         shutil.copyfile(picture.file, place)
+
+
+def by_stem(pictures: Iterable[Picture], file: str) -> Iterator[tuple[str, Picture]]:
+    """Pictures with their names without suffix, for formats that name a ``file`` so.
+
+    Raises
+    ------
+    UsageError
+        Two pictures have the same.
+    """
+    known: dict[str, str] = {}
+    for picture in pictures:
+        stem = PurePosixPath(picture.name).with_suffix("").as_posix()
+        if stem in known:
+            raise UsageError(
+                f"The format has one {file} a name, whatever the picture's suffix",
+                where=short(picture.name),
+                got=f"{short(known[stem])} beside it",
+            )
+        known[stem] = picture.name
+        yield stem, picture
 
 
 @contextlib.contextmanager

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import yaml
 
-from ckssd.errors import InputError, UsageError, short
+from ckssd.errors import InputError
 from ckssd.formats.content import Box, Content, Notes, Picture, flag_names, numbered, rounded
 from ckssd.formats.options import Reading
 from ckssd.formats.pictures import name_pictures, scale
-from ckssd.formats.reading import fault, files_in, number, read_text
-from ckssd.formats.writing import Folder
+from ckssd.formats.reading import fault, files_in, fraction, number, read_text
+from ckssd.formats.shapes import around
+from ckssd.formats.writing import Folder, by_stem
 from ckssd.formats.yolo_flags import FLAGS_FILE, read_flags, write_flags
 from ckssd.formats.yolo_layout import Layout, layout_of
 
 BACKGROUND = "pictures without labels, taken as pictures without objects"
 POLYGONS = "outlines read as their bounding boxes"
 POSES = "key points left out"
-BEYOND = 0.01
-"""How far a number may be outside 0 to 1; labels drawn to the edge are, by rounding."""
 BOX_FIELDS = 5
 NUMBERS = "{:.15g}"
 NONE_OF_THEM = ("classes", "train", "val", "valid", "test", "labels", "notes", "README")
@@ -138,7 +137,7 @@ def _box(where: str, fields: Sequence[str], size: tuple[int, int], labels: _Labe
     if len(fields) < BOX_FIELDS:
         raise fault(where, "class x y width height", " ".join(fields))
     name = _name(where, fields[0], labels.names)
-    values = [_fraction(where, field) for field in fields[1 : BOX_FIELDS if labels.poses else None]]
+    values = [fraction(where, field) for field in fields[1 : BOX_FIELDS if labels.poses else None]]
     if labels.poses or len(fields) == BOX_FIELDS:
         if labels.poses and len(fields) > BOX_FIELDS:
             labels.notes.add(POSES, where)
@@ -146,7 +145,7 @@ def _box(where: str, fields: Sequence[str], size: tuple[int, int], labels: _Labe
     if len(values) % 2:
         raise fault(where, "pairs of x and y", f"{len(values)} numbers")
     labels.notes.add(POLYGONS, where)
-    return _around(name, values[::2], values[1::2], size)
+    return around(name, [x * size[0] for x in values[::2]], [y * size[1] for y in values[1::2]])
 
 
 def _name(where: str, field: str, names: Sequence[str]) -> str:
@@ -156,28 +155,13 @@ def _name(where: str, field: str, names: Sequence[str]) -> str:
     return names[int(index)]
 
 
-def _fraction(where: str, field: str) -> float:
-    value = number(where, field)
-    if not -BEYOND <= value <= 1 + BEYOND:
-        raise fault(where, "fractions of the picture's sides, from 0 to 1", field)
-    return value
-
-
 def _scaled(where: str, name: str, values: Sequence[float], size: tuple[int, int]) -> Box:
     x, y, width, height = values
     if width < 0 or height < 0:
         raise fault(where, "width and height not below 0", f"{width:g} and {height:g}")
     (across, down) = size
-    if size == (1, 1):  # unknown: the fractions are kept
-        return Box(name, x - width / 2, y - height / 2, width, height)
     left, top = x * across - width * across / 2, y * down - height * down / 2
     return Box(name, rounded(left), rounded(top), rounded(width * across), rounded(height * down))
-
-
-def _around(name: str, xs: Sequence[float], ys: Sequence[float], size: tuple[int, int]) -> Box:
-    left, top = min(xs) * size[0], min(ys) * size[1]
-    width, height = (max(xs) * size[0] - left, max(ys) * size[1] - top)
-    return Box(name, rounded(left), rounded(top), rounded(width), rounded(height))
 
 
 def write(content: Content, target: Folder) -> None:
@@ -192,17 +176,8 @@ def write(content: Content, target: Folder) -> None:
     """
     split = split_key(content.split)
     classes = {name: index for index, name in enumerate(content.categories)}
-    stems: dict[str, str] = {}
     flagged: list[tuple[str, int, str, str]] = []
-    for picture in content.pictures:
-        stem = PurePosixPath(picture.name).with_suffix("").as_posix()
-        if stem in stems:
-            raise UsageError(
-                "YOLO has one label file a name, whatever the picture's suffix",
-                where=short(picture.name),
-                got=f"{short(stems[stem])} beside it",
-            )
-        stems[stem] = picture.name
+    for stem, picture in by_stem(content.pictures, "label file"):
         target.picture(picture, f"images/{split}/{picture.name}")
         label = f"labels/{split}/{stem}.txt"
         lines = [_line(box, classes, picture) for box in picture.boxes]
