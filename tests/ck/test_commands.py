@@ -6,11 +6,14 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.support.sandbox import Sandbox
 
 ENVIRONMENT = "CK_ENV_COMPILER_PYTHON_FILE"
 
 
+@pytest.mark.usefixtures("object_detection_api")
 def test_a_python_library_is_an_environment_whose_own_interpreter_is_exported(installed: Sandbox) -> None:
     command = f'"${{{ENVIRONMENT}}}" -c "import tensorflow, sys; print(tensorflow.__version__, sys.prefix)"'
     done = installed.in_environment("lib,tensorflow,v2", command)
@@ -72,6 +75,7 @@ def test_presets_export_their_variables(installed: Sandbox) -> None:
     assert done.out.endswith("regular 5000\n")
 
 
+@pytest.mark.usefixtures("object_detection_api")
 def test_info_lists_versions_sizes_and_variables(installed: Sandbox) -> None:
     done = installed.ck("info", "ssd")
     assert done.code == 0, done.text

@@ -30,7 +30,7 @@ def test_a_package_is_installed_and_installed_again(sandbox: Sandbox) -> None:
     done = sandbox.run(sys.executable, "-c", AS_ON_A_MAC, TAGS)
     assert done.code == 0, done.text
     lines = [line.strip() for line in done.out.splitlines()]
-    assert lines[0] == "macos-64 fb7d7f63b44b9ea3"
+    assert lines[:2].count("macos-64 fb7d7f63b44b9ea3") == 1  # Python 3.14 has CK warn before
     assert lines.count("returned 0") == 3, done.text
     (made,) = Path(sandbox.environment["CK_TOOLS"]).glob("model-tf-*-macos-64")
     assert (made / "frozen_inference_graph.pb").stat().st_size > 1_000_000

@@ -63,6 +63,7 @@ def test_uninstall_takes_folder_and_entry_away(sandbox: Sandbox) -> None:
     assert "Nothing with these tags is installed" in again.err
 
 
+@pytest.mark.usefixtures("object_detection_api")
 def test_what_others_were_made_with_is_not_uninstalled(installed: Sandbox) -> None:
     done = installed.ckssd("uninstall", "--tags=model,tensorflow,api")
     assert done.code == 2
@@ -202,6 +203,7 @@ def test_sync_says_exactly_what_differs(sandbox: Sandbox, tmp_path: Path) -> Non
     assert (version["locked"], version["here"]) == ("99.0", "1.0")
 
 
+@pytest.mark.usefixtures("object_detection_api")
 def test_a_lock_has_everything_with_its_dependencies(installed: Sandbox, tmp_path: Path) -> None:
     lock = tmp_path / "lock.json"
     data_of(installed, "lock", "--tags=model,tflite,shapes", str(lock))

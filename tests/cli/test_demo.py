@@ -17,12 +17,21 @@ def test_a_run_is_a_row_under_its_headings() -> None:
         "recall": 0.71234,
         "metrics": {},
         "run_time_state": {"images_per_second": 312.34, "prediction_time_avg_s": 0.0064},
-        "settings": {"runtime": "tflite", "images": 250, "threads": 2},
+        "settings": {"runtime": "tflite", "precision": "int8", "images": 250, "threads": 2},
         "notes": [],
     }
     heading, row = table([as_run("fast", timer)]).splitlines()
-    assert heading.split() == ["runtime", "NMS", "images", "mAP", "Recall", "images/s", "threads"]
-    assert row.split() == ["tflite", "fast", "250", "0.6123", "0.7123", "312.3", "2"]
+    assert heading.split() == [
+        "runtime",
+        "precision",
+        "NMS",
+        "images",
+        "mAP",
+        "Recall",
+        "images/s",
+        "threads",
+    ]
+    assert row.split() == ["tflite", "int8", "fast", "250", "0.6123", "0.7123", "312.3", "2"]
     assert [len(heading), heading.index("images/s") + len("images/s")] == [len(row), row.index("312.3") + 5]
 
 
@@ -37,7 +46,9 @@ class Failing:
             raise RunError("A command of the demo failed", where=f"ck {' '.join(words)}", got="exit code 7")
 
     def ckssd(self, *words: str) -> str:
-        raise AssertionError(words)
+        if words[0] == "info":
+            return '{"data": {"installed": [{"variables": {"CK_ENV_DATASET_IMAGE_DIR": "images"}}]}}'
+        return '{"data": {"images": []}}'
 
 
 def test_a_machine_without_the_photographs_says_so_and_goes_on(
@@ -48,6 +59,15 @@ def test_a_machine_without_the_photographs_says_so_and_goes_on(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("The photographs are left out here: A command of the demo failed: ck install")
     assert "exit code 7" in last
+
+
+def test_a_machine_without_the_quantiser_shows_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Failing(tmp_path, "--tags=model,openvino,ssdlite-int8,coco-int8,tfjs-int8")
+    shown = photographs(commands, lambda runtime, *_: {"runtime": runtime})
+    assert shown == Photographs([], [{"runtime": "tflite"}, {"runtime": "openvino"}])
+    assert "Int8 is left out here: A command of the demo failed" in capsys.readouterr().err
 
 
 def test_the_best_of_a_picture_stand_beside_its_name(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ckssd.install import find_pythons
 from tests.support.sandbox import CHECKOUT, Sandbox
 
 # 1.13.1 is in test_page, too, by the same command.
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("object_detection_api")]
 
 API, CHECKPOINT = "model,tensorflow,api", "model,tensorflow,tf,ssd-mobilenet,shapes"
 VERSIONS = {"1.11.0": "3.6", "1.12.0": "3.6", "1.13.1": "3.7", "1.14.0": "3.7", "1.15.5": "3.7"}

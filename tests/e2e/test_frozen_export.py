@@ -26,7 +26,7 @@ from tests.support.old_exporter import emulate_before_1_6
 from tests.support.sandbox import Sandbox
 from tests.support.ssd_models import SHAPES, write_config
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("object_detection_api")]
 
 IMAGES, TOLERANCE = 16, 1e-6
 CHECKPOINTS = Path(__file__).parent / "inside" / "random_checkpoints.py"

@@ -129,6 +129,7 @@ def test_model_optimizer_fails_with_one_line_and_no_file(installed: Sandbox) -> 
     assert "Traceback" not in done.text
 
 
+@pytest.mark.usefixtures("object_detection_api")
 def test_a_frozen_graph_of_the_checkpoint_goes_into_model_optimizer(installed: Sandbox) -> None:
     frozen = installed.ck("run", "program:export-frozen-graph", "--dep_add_tags.weights=shapes")
     assert frozen.code == 0, frozen.text

@@ -31,7 +31,7 @@ from tests.support.frozen_graphs import (
 from tests.support.old_exporter import emulate_before_1_6
 from tests.support.sandbox import CHECKOUT, Sandbox
 
-pytestmark = pytest.mark.slow(seconds=90)
+pytestmark = [pytest.mark.slow(seconds=90), pytest.mark.usefixtures("object_detection_api")]
 
 IMAGES, SIZE, SEED = 16, 300, 3
 

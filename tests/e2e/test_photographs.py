@@ -29,7 +29,11 @@ from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, compare
 from tests.support.frozen_graphs import run_frozen_graphs
 from tests.support.sandbox import Sandbox
 
-pytestmark = [pytest.mark.full, pytest.mark.slow(seconds=150)]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.slow(seconds=150),
+    pytest.mark.usefixtures("object_detection_api"),
+]
 
 SIDE, KEPT, LOWEST = 300, 100, 0.01
 CHECKPOINT, TFLITE = "model,tensorflow,ssdlite,coco,tfjs", "model,tflite,ssdlite,coco,tfjs"

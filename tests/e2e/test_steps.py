@@ -6,9 +6,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.sandbox import Sandbox
 
 
+@pytest.mark.usefixtures("object_detection_api")
 def test_export_then_convert_make_the_graphs_that_the_package_has(
     installed: Sandbox, shapes_tflite: Path
 ) -> None:

@@ -13,7 +13,11 @@ from ckssd.fetch import SourceCache, unpack
 from ckssd.tfjs import read_graph_model
 from tests.support.sandbox import Sandbox
 
-pytestmark = [pytest.mark.full, pytest.mark.slow(seconds=200)]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.slow(seconds=200),
+    pytest.mark.usefixtures("object_detection_api"),
+]
 
 CHECKPOINT, TFLITE = "model,tensorflow,ssdlite,coco,tfjs", "model,tflite,ssdlite,coco,tfjs"
 

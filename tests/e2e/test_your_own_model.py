@@ -20,7 +20,7 @@ from ckssd.tflite.export import Checkpoint
 from ckssd.tflite.frozen import export_frozen_graph
 from tests.support.sandbox import CHECKOUT, Sandbox
 
-pytestmark = pytest.mark.slow(seconds=90)
+pytestmark = [pytest.mark.slow(seconds=90), pytest.mark.usefixtures("object_detection_api")]
 PAGE = CHECKOUT / "docs" / "your-own-model.md"
 BUILT_IN = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-shapes" / "files"
 INSIDE = CHECKOUT / "tests" / "e2e" / "inside"

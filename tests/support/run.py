@@ -10,12 +10,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from ckssd.fetch.locking import held_lock
+from tests.support.machine import Machine, this_machine
 from tests.support.sandbox import Sandbox
 
 VARIABLE = "CKSSD_TESTS_RUN"
@@ -45,13 +46,18 @@ def shared_home() -> Sandbox:
         return Sandbox(folder / "ck home" / "of the run")
 
 
-def install_once(home: Sandbox, packages: Iterable[str]) -> None:
-    """Install packages into the home of this run, together with the other processes that want them."""
+def install_once(home: Sandbox, packages: Iterable[Sequence[str]]) -> None:
+    """Install packages, by tags and options, into the home of this run, together with its other processes."""
     folder = Path(os.environ[VARIABLE], "installed")
     for wait in (False, True):  # first those that no other process is busy with
-        for tags in packages:
+        for tags, *options in packages:
             done = folder / f"{tags}.done"
             with held_lock(folder / f"{tags}.lock", tags, wait=wait) as held:
                 if held and not done.exists():
-                    home.install(tags)
+                    home.install(tags, *options)
                     done.touch()
+
+
+def machine() -> Machine:
+    """What this machine can have, asked once in a run."""
+    return this_machine(shared_home(), Path(os.environ[VARIABLE]))

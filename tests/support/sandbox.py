@@ -123,9 +123,9 @@ class Sandbox:
         """Run ``ckssd``."""
         return self.run("ckssd", *words, stdin=stdin, **variables)
 
-    def install(self, tags: str) -> Done:
+    def install(self, tags: str, *options: str) -> Done:
         """Install a package by its tags; a failure fails the test with all that was printed."""
-        done = self.ck("install", "package", f"--tags={tags}")
+        done = self.ck("install", "package", f"--tags={tags}", *options)
         assert done.code == 0, done.text
         return done
 

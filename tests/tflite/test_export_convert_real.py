@@ -56,6 +56,7 @@ def real(request):
         if os.environ.get(variable):
             found[name] = Path(os.environ[variable])
         else:
+            request.getfixturevalue("object_detection_api")
             sandbox = request.getfixturevalue("installed")
             done = sandbox.in_environment(tags, f"printf '%s\\n' \"${ck_variable}\"")
             found[name] = Path(done.out.strip().splitlines()[-1])

@@ -191,11 +191,11 @@ def as_run(nms: str, timer: dict[str, Any]) -> dict[str, Any]:
 
 def table(runs: list[dict[str, Any]]) -> str:
     """Return the runs as a table for people."""
-    lines = ["runtime   NMS       images       mAP    Recall   images/s   threads"]
+    lines = ["runtime   precision NMS       images       mAP    Recall   images/s   threads"]
     for one in runs:
         settings = one["settings"]
         lines.append(
-            f"{one['runtime']:<9} {one['nms']:<9} {one['images']:>6}"
+            f"{one['runtime']:<9} {settings['precision']:<9} {one['nms']:<9} {one['images']:>6}"
             f"  {one['mAP']:>8.4f}  {one['Recall']:>8.4f}"
             f"  {one['times']['images_per_second']:>9.1f}  {settings['threads']:>8}"
         )
