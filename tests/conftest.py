@@ -95,9 +95,8 @@ def installed(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="session")
 def object_detection_api() -> None:
     """Skip what runs the Object Detection API where no Python is that its TensorFlow has wheels for."""
-    lacks = machine().lacks_api
-    if lacks:
-        pytest.skip(f"{lacks}; TensorFlow here is a pre-release that cannot run it")
+    if machine().lacks_api:
+        pytest.skip("the only TensorFlow here is a pre-release, which the Object Detection API cannot run on")
 
 
 @pytest.fixture
