@@ -5,9 +5,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ckssd.ck.actions import clean, doctor, info, verify
+from ckssd.ck.actions import clean, doctor, export_data_set, import_data_set, info, show_data_set, verify
 
-__all__ = ["clean", "doctor", "info", "init", "verify"]
+__all__ = [
+    "clean",
+    "doctor",
+    "export_data_set",
+    "import_data_set",
+    "info",
+    "init",
+    "show_data_set",
+    "verify",
+]
 
 cfg = {}  # CK fills in this module's meta,
 work = {}  # what it knows of the module,

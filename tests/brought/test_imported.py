@@ -105,3 +105,37 @@ def test_a_failed_import_leaves_nothing(home: Sandbox, made: Made, tmp_path: Pat
     assert "The picture cannot be read" in done.err.splitlines()[-1]
     assert home.ck("search", "env", "--tags=broken-one").out.split() == []
     assert not list(Path(home.environment["CK_TOOLS"]).glob("*broken-one*"))
+
+
+def test_ck_imports_shows_and_exports(home: Sandbox, made: Made, tmp_path: Path) -> None:
+    done = home.ck("import", "ssd", "--format=cvat", f"--source={made[0] / 'cvat'}", "--name=by-ck")
+    assert done.code == 0, done.text
+    assert "Chosen by: --dataset-tags=by-ck,all" in done.out
+    assert "Note: <polyline> left out" in done.out
+    assert home.ck("search", "env", "--tags=dataset,object-detection,by-ck,all").out.split()
+    assert f"Boxes:  {len(made[1]['annotations'])}" in home.ck("show", "ssd", "--tags=by-ck").out
+    done = home.ck("export", "ssd", "--format=yolo", "--tags=by-ck", f"--target={tmp_path}/a b")
+    assert done.code == 0, done.text
+    assert (
+        given(home.ckssd("dataset", "show", "--format", "yolo", f"{tmp_path}/a b", "--json").out)["odd"] == {}
+    )
+    done = home.ck("import", "ssd", "--format=vok", f"--source={tmp_path}", "--name=no")
+    assert done.code == 2
+    assert "Unknown format" in done.text
+    assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_is_exported_by_paths_is_imported_as_the_same(
+    home: Sandbox, made: Made, tmp_path: Path, name: str
+) -> None:
+    pair = ["--images", str(made[0] / "coco" / "images")]
+    pair += ["--annotations", str(made[0] / "coco" / "annotations" / "instances_val.json")]
+    done = home.ckssd("dataset", "export", "--format", name, str(tmp_path / "out"), *pair, "--json")
+    assert done.code == 0, done.text
+    shown = given(home.ckssd("dataset", "show", *pair, "--json").out)
+    again = given(home.ckssd("dataset", "show", "--format", name, str(tmp_path / "out"), "--json").out)
+    assert again["classes"] == shown["classes"]
+    assert again["box_sizes"] == shown["box_sizes"]
+    done = home.ckssd("dataset", "export", "--format", name, str(tmp_path / "out"), *pair)
+    assert (done.code, "not empty" in done.err) == (2, True)

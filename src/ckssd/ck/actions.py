@@ -8,6 +8,7 @@ from typing import Any
 from ckssd.ck import inventory, upkeep
 from ckssd.ck.kernel import Answer, hook
 from ckssd.errors import CkssdError
+from ckssd.values import switch
 
 
 @hook
@@ -40,6 +41,43 @@ def doctor(i: dict[str, Any]) -> Answer:
     findings = examination.examine()
     data = {"findings": [finding.as_dict() for finding in findings]}
     return _told(i, examination.describe(findings), data, examination.fault(findings))
+
+
+@hook
+def import_data_set(i: dict[str, Any]) -> Answer:
+    """``ck import ssd --format=voc --source=FOLDER --name=NAME``: install a data set of one's own."""
+    from ckssd.ck import datasets  # brings NumPy and Pillow
+
+    asked = datasets.Asked(
+        **{name: str(i.get(name, "")) for name in ("format", "source", "name", "split", "first_pixel")},
+        leave_out_missing=switch("--leave_out_missing", i.get("leave_out_missing", "")),
+        reinstall=switch("--reinstall", i.get("reinstall", "")),
+    )
+    imported = datasets.import_data_set(asked)
+    return _told(i, imported.describe(), imported.as_dict())
+
+
+@hook
+def show_data_set(i: dict[str, Any]) -> Answer:
+    """``ck show ssd --tags=NAME`` (or ``--format=voc --source=FOLDER``): what is in a data set."""
+    from ckssd.ck import datasets
+
+    named = datasets.Named(
+        **{name: str(i.get(name, "")) for name in ("source", "format", "split", "first_pixel", "tags")},
+        headers_only=switch("--headers_only", i.get("headers_only", "")),
+    )
+    summary = datasets.show(named)
+    return _told(i, summary.describe(), summary.as_dict())
+
+
+@hook
+def export_data_set(i: dict[str, Any]) -> Answer:
+    """``ck export ssd --format=yolo --tags=NAME --target=FOLDER``: write a data set in a format."""
+    from ckssd.ck import datasets
+
+    named = datasets.Named(tags=str(i.get("tags", "")))
+    exported = datasets.export(named, str(i.get("format", "")), str(i.get("target", "")))
+    return _told(i, exported.describe(), exported.as_dict())
 
 
 def _told(i: dict[str, Any], text: str, data: Mapping[str, Any], fault: CkssdError | None = None) -> Answer:

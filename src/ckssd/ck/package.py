@@ -48,7 +48,8 @@ def pre_path(i: dict[str, Any]) -> Answer:
     if options:
         names = chosen.own_names(asked)
         tags = names or tags_of(options)
-        say(f"An installation of its own, chosen by the tags {','.join(tags)}; {DEFAULT_TAG} is the entry's")
+        others = "" if names else f"; {DEFAULT_TAG} is the entry's"
+        say(f"An installation of its own, chosen by the tags {','.join(tags)}{others}")
         suffix = ("-" + "-".join(names) if names else folder_part(options)) + suffix
         i["tags"].extend(tags)
         i["customize"]["sort"] = BEHIND_THE_DEFAULT

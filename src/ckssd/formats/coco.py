@@ -35,14 +35,29 @@ def read(source: Path, reading: Reading) -> Content:
         There is none, several without a split, or it is broken.
     """
     file, split = _file_of(source, reading.split)
+    root = _root(source, file)
+    stem = file.stem.removeprefix(PREFIX)
+    folders = [root / "images" / stem, *(root / name for name in (*FOLDERS_OF_IMAGES, stem)), file.parent]
+    return _read(file, PictureIndex(root), folders, split)
+
+
+def read_pair(annotations: Path, images: Path) -> Content:
+    """Read an instances file whose pictures are in a known folder.
+
+    Raises
+    ------
+    InputError
+        The file is missing or broken.
+    """
+    return _read(annotations, PictureIndex(images), [images], _split_of(annotations))
+
+
+def _read(file: Path, index: PictureIndex, folders: list[Path], split: str | None) -> Content:
     found = parse_instances(file, read_bytes(file))
     notes = Notes()
     for note in found.notes:
         notes.add(note)
-    root = _root(source, file)
-    stem = file.stem.removeprefix(PREFIX)
-    folders = [root / "images" / stem, *(root / name for name in (*FOLDERS_OF_IMAGES, stem)), file.parent]
-    return _content(found, PictureIndex(root), folders, split, notes, file)
+    return _content(found, index, folders, split, notes, file)
 
 
 def _root(source: Path, file: Path) -> Path:

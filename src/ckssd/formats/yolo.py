@@ -185,7 +185,9 @@ def write(content: Content, target: Folder) -> None:
         for index, (box, line) in enumerate(zip(picture.boxes, lines, strict=True), 1):
             if box.flags:
                 flagged.append((label, index, line, " ".join(flag_names(box.flags))))
-    settings = {"path": ".", split: f"images/{split}", "names": dict(enumerate(content.categories))}
+    # Ultralytics' loader wants both of these keys.
+    places = dict.fromkeys(dict.fromkeys(("train", "val", split)), f"images/{split}")
+    settings = {"path": ".", **places, "names": dict(enumerate(content.categories))}
     target.text("data.yaml", yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=10**6))
     if flagged:
         content.notes.add(

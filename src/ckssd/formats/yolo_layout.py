@@ -65,7 +65,9 @@ def _of_yaml(file: Path, settings: dict[str, Any], asked: str | None) -> Layout:
     names = _names(file, settings)
     notes: list[str] = []
     root = _root(file, settings.get("path"), notes)
-    splits = {key: _texts(f"{file}: {key}", settings[key]) for key in SPLITS if settings.get(key)}
+    splits = _distinct_splits(
+        {key: _texts(f"{file}: {key}", settings[key]) for key in SPLITS if settings.get(key)}
+    )
     split = choose_split(list(splits), asked, file)
     if not splits:
         found = _of_folders(root, asked, names, file)
@@ -117,6 +119,16 @@ def _texts(where: str, value: Any) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise fault(where, "a folder, a list of pictures, or several", value)
     return texts
+
+
+def _distinct_splits(splits: dict[str, list[str]]) -> dict[str, list[str]]:
+    """One folder under several names is one split: Ultralytics wants ``train`` and ``val`` in any case."""
+    kept: dict[tuple[str, ...], str] = {}
+    for key, texts in splits.items():
+        place = tuple(texts)
+        if place not in kept or kept[place] != Path(texts[-1]).name:
+            kept[place] = key
+    return {key: list(place) for place, key in kept.items()}
 
 
 def _root(file: Path, path: Any, notes: list[str]) -> Path:
