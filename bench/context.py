@@ -104,9 +104,9 @@ class Context:
 
     def settings(self, **changed: Any) -> dict[str, Any]:
         """A benchmark of the full-size model on the data of COCO's size, as ckssd.measure takes it."""
+        labels = self.full_size[f"{MODEL}LABELMAP_FILE"]
         return {
-            "model": str(self.regular_graph),
-            "labels": self.full_size[f"{MODEL}LABELMAP_FILE"],
+            "model": {"runtime": "litert", "file": str(self.regular_graph), "labels": labels},
             "images": str(self.data / "images"),
             "annotations": str(self.data / "instances.json"),
             "metrics_python": str(self.coco_python),

@@ -44,8 +44,8 @@ def python_of(context: Context, kind: str) -> Path:
 
 def settings_of(context: Context, kind: str, model: dict[str, str], **changed: Any) -> dict[str, Any]:
     """A benchmark of such a model."""
-    named = {"runtime": RUNTIMES[kind], "model": model[GRAPHS[kind]], "labels": model[LABELS[kind]]}
-    return context.settings(**named, **changed)
+    named = {"runtime": RUNTIMES[kind], "file": model[GRAPHS[kind]], "labels": model[LABELS[kind]]}
+    return context.settings(model=named, **changed)
 
 
 @cache

@@ -37,7 +37,7 @@ from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
 
 PARTS = ("startup", "decoding", "latency", "throughput", "nms", "coco_metrics", "int8")
-EXTRA = ("coco_metrics_100", "growth", "plain")
+EXTRA = ("coco_metrics_100", "growth", "plain", "real_weights")
 RESULTS = ROOT / "bench" / "results"
 
 

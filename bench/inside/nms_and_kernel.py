@@ -1,6 +1,6 @@
-"""Our NMS and TFLite's kernel in turn, on the full-size model's outputs for some images; prints JSON.
+"""Our NMS and TFLite's kernel in turn, on a full-size model's outputs for some images; prints JSON.
 
-python nms_and_kernel.py MODEL ANCHORS IMAGES NUMBER
+python nms_and_kernel.py MODEL ANCHORS IMAGES NUMBER [THRESHOLD …]
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def compare(model_path: Path, anchors: np.ndarray, outputs: list, nms: str, thre
         "nms": nms,
         "threshold": threshold,
         "unequal_images": unequal,
+        "candidates": float(np.mean([np.sum(scores[..., 1:] >= threshold) for _, scores in outputs])),
         **{f"{name}_ms": median(values) * 1e3 for name, values in seconds.items()},
     }
 
@@ -82,7 +83,8 @@ def main() -> None:
     """Every kind of NMS at every threshold."""
     model, anchors, folder, number = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
     outputs = raw_outputs(model, sorted(folder.iterdir())[:number])
-    cases = [(nms, threshold) for nms in ("regular", "fast") for threshold in THRESHOLDS]
+    thresholds = [float(text) for text in sys.argv[5:]] or THRESHOLDS
+    cases = [(nms, threshold) for nms in ("regular", "fast") for threshold in thresholds]
     print(json.dumps([compare(model, read_anchors(anchors), outputs, *case) for case in cases]))
 
 

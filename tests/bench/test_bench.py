@@ -1,0 +1,50 @@
+"""The benchmark's contenders are told what a run takes; and with one round and few images, they run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench.context import MODEL, Context
+from bench.int8 import settings_of
+
+from ckssd.measure.settings import from_mapping
+from tests.support.sandbox import CHECKOUT, Sandbox
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    made = Context(tmp_path, tmp_path, rounds=1)
+    (tmp_path / "images").mkdir()
+    for name in ("graph.tflite", "labelmap.pbtxt", "instances.json", "python"):
+        (tmp_path / name).touch()
+    graphs = (f"{MODEL}TFLITE_GRAPH_REGULAR_NMS", f"{MODEL}LABELMAP_FILE")
+    made.__dict__["full_size"] = dict(
+        zip(graphs, map(str, (tmp_path / "graph.tflite", tmp_path / "labelmap.pbtxt")))
+    )
+    made.__dict__["coco_python"] = tmp_path / "python"
+    return made
+
+
+def test_a_contender_is_told_what_a_run_takes(context: Context) -> None:
+    assert from_mapping(context.settings(mode="latency", batch_count=1)).model.file.name == "graph.tflite"
+    quantised = from_mapping(settings_of(context, "tflite", context.full_size, resize="opencv"))
+    assert (quantised.model.runtime, quantised.resize) == ("litert", "opencv")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("part", ["startup", "latency", "decoding", "nms", "plain"])
+def test_a_part_runs(installed: Sandbox, part: str) -> None:
+    words = ("-m", "bench.run", "--parts", part, "--rounds", "1", "--images", "4")
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=CHECKOUT,
+        env=installed.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
