@@ -16,7 +16,7 @@ from ckssd.errors import CkssdError
 from ckssd.report import say, step
 
 INSTALLS = {
-    "eleven free photographs": "dataset,object-detection,photos",
+    "twelve free photographs": "dataset,object-detection,photos",
     "SSDLite-MobileNet v2 on COCO's 90 classes, from TensorFlow.js": "model,tflite,ssdlite,coco,tfjs",
     "the same for OpenVINO": "model,openvino,ssdlite,coco,tfjs",
 }

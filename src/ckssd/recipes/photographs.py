@@ -7,6 +7,7 @@ installation and a name of :data:`FORMS`. Annotations are shipped with the entry
 
 from __future__ import annotations
 
+import bz2
 import shutil
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 QUALITY = 95
 ORIENTATION, TURN_RIGHT = 0x0112, 6  # of EXIF 2.3: what shows it upright is a quarter turn clockwise
 ALPHA_FROM, ALPHA_TO = 255, 64
+FACE_SHAPE = (768, 1024, 3)
 SHIPPED, ARRAYS = "files", "arrays"
 
 
@@ -99,8 +101,18 @@ def picture(source: Path, target: Path) -> None:
     Image.fromarray(levels).save(target, "PNG")
 
 
+def face(source: Path, target: Path) -> None:
+    """A PNG of SciPy's ``face.dat``: rows of RGB pixels (uint8), compressed by bzip2."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.frombuffer(bz2.decompress(source.read_bytes()), np.uint8)
+    Image.fromarray(pixels.reshape(FACE_SHAPE)).save(target, "PNG")
+
+
 FORMS: dict[str, Callable[[Path, Path], None]] = {
     "alpha": alpha,
+    "face": face,
     "grey": grey,
     "phone": phone,
     "picture": picture,
