@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,9 @@ class Failing:
 
     def ckssd(self, *words: str) -> str:
         if words[0] == "info":
-            return '{"data": {"installed": [{"variables": {"CK_ENV_DATASET_IMAGE_DIR": "images"}}]}}'
+            variables = {"CK_ENV_DATASET_IMAGE_DIR": "images"}
+            installed = [{"version": "1.0"}, {"version": "1.10", "variables": variables}, {"version": "1.9"}]
+            return json.dumps({"data": {"installed": installed}})
         return '{"data": {"images": []}}'
 
 

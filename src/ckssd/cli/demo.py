@@ -32,6 +32,7 @@ BENCHMARK = [
     *("--repetitions=1", "--env.CK_BATCH_SIZE=1", "--env.CK_BATCH_COUNT=5000", "--env.CK_METRIC_TYPE=COCO"),
     *("--record", "--record_repo=local"),
     *("--skip_print_timers", "--skip_stat_analysis", "--process_multi_keys", "--sleep=0"),
+    "--quiet",  # of several versions that are installed the newest, without a question
 ]
 SHAPES = ("--dep_add_tags.weights=shapes", "--dep_add_tags.dataset=shapes")
 LAST_LINES = 25

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from packaging.version import Version
+
 from ckssd.errors import CkssdError
 from ckssd.report import say, step
 
@@ -106,7 +108,8 @@ def install(commands: Commands, name: str, tags: str) -> None:
 def detect(commands: Commands, folder: Path) -> list[dict[str, Any]]:
     """Detect in the photographs and draw them into ``folder``."""
     listed = json.loads(commands.ckssd("info", "--tags=dataset,photos", "--json"))
-    pictures = listed["data"]["installed"][0]["variables"]["CK_ENV_DATASET_IMAGE_DIR"]
+    newest = max(listed["data"]["installed"], key=lambda one: Version(one["version"]))
+    pictures = newest["variables"]["CK_ENV_DATASET_IMAGE_DIR"]
     words = ("--tags=ssdlite,coco,tfjs,non-quantized", "--draw", str(folder), "--json")
     found = json.loads(commands.ckssd("detect", pictures, *words))
     images: list[dict[str, Any]] = found["data"]["images"]
