@@ -73,7 +73,7 @@ def test_the_summary_is_the_seeds_with_true_numbers_and_repeats_exactly(installe
         "CK_BATCH_COUNT=0",
         "CK_BATCH_COUNT=-3",
         "CK_BATCH_SIZE=2",
-        "CK_METRIC_TYPE=VOC",
+        "CK_METRIC_TYPE=KITTI",
         "CK_HOST_CPU_NUMBER_OF_PROCESSORS=many",
         "CK_MODE=batch",
     ],

@@ -103,7 +103,7 @@ def assert_only_the_reason_is_left(work: Path) -> None:
         ("CK_BATCH_COUNT", "0", 2),
         ("CK_BATCH_COUNT", "-1", 2),
         ("CK_BATCH_SIZE", "2", 2),
-        ("CK_METRIC_TYPE", "VOC", 2),
+        ("CK_METRIC_TYPE", "KITTI", 2),
         ("CK_HOST_CPU_NUMBER_OF_PROCESSORS", "two", 2),
         ("CK_SKIP_IMAGES", str(IMAGES), 2),
     ],

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from ckssd.coco.metric_types import MetricChoice
 from ckssd.coco.metrics import evaluate
 from ckssd.errors import CkssdError, InputError, RunError, UsageError
 from ckssd.measure.detected import DetectedSet
+from ckssd.measure.opened import open_run
 from ckssd.measure.run import detect_data_set, run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.measure.summary import summary
@@ -156,6 +158,67 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
     assert f"Model: detect_regular_nms.tflite ({size} bytes) sha256 {digest}" in lines
     assert any(line.startswith("Resize: 8x8, Pillow bilinear") for line in lines)
     assert any("ai-edge-litert" in line and "faster-coco-eval" in line for line in lines)
+
+
+@pytest.mark.parametrize(("metric", "title"), [("voc2007", "Pascal VOC 2007"), ("OID", "Open Images V2")])
+def test_another_metric_is_named_with_its_numbers(
+    bench: Bench, settings: BenchmarkSettings, metric: str, title: str
+) -> None:
+    edited(bench, lambda content: content["annotations"][0].update(difficult=1))
+    measured = run_benchmark(from_environment({**bench.environment, "CK_METRIC_TYPE": metric}))
+    expected = evaluate(
+        settings.annotations,
+        list(measured.detections),
+        range(93, 101),
+        choice=MetricChoice(measured.settings.metric),
+    )
+    lines = summary(measured, full=True).splitlines()
+    assert f"mAP: {expected['mAP']!r}" in lines
+    assert f"Recall: {expected['recall']!r}" in lines
+    assert f"AP50: {expected['metrics']['AP50']!r}" in lines
+    assert f"AP of star: {expected['per_class']['star']!r}" in lines
+    (said,) = [line for line in lines if line.startswith("Metric: ")]
+    assert said.startswith(f"Metric: {metric.lower()}, {title}")
+    record = measured.as_timer()
+    assert (record["mAP"], record["metrics"], record["per_class"]) == tuple(
+        expected[key] for key in ("mAP", "metrics", "per_class")
+    )
+    assert (record["settings"]["metric"], record["settings"]["metrics_tool"]) == (metric.lower(), "ckssd")
+    assert [note for note in record["notes"] if "marked difficult" in note] == expected["metric_notes"]
+    assert 0 < measured.mean_average_precision != run_benchmark(settings).mean_average_precision
+
+
+def test_a_hierarchy_is_checked_before_the_first_image_and_recorded(bench: Bench) -> None:
+    tree = bench.folder / "tree.json"
+    tree.write_text(
+        json.dumps({"Subcategory": [{"LabelName": "ring", "Subcategory": [{"LabelName": "star"}]}]})
+    )
+    variables = {**bench.environment, "CK_METRIC_TYPE": "oid", "CK_OID_HIERARCHY": str(tree)}
+    result = run_benchmark(from_environment(variables))
+    assert result.settings.hierarchy.startswith("tree.json (")
+    assert result.settings.expand == "ground-truth"
+    assert any(line.startswith("Hierarchy: tree.json") for line in summary(result).splitlines())
+    tree.write_text("{}")
+    with pytest.raises(InputError, match="The hierarchy of classes is none"):
+        open_run(from_environment(variables))
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"CK_OID_HIERARCHY": "{annotations}"}, "in Open Images' metrics only"),
+        ({"CK_METRIC_TYPE": "voc", "CK_OID_HIERARCHY": "{annotations}"}, "in Open Images' metrics only"),
+        ({"CK_METRIC_TYPE": "oid", "CK_OID_EXPAND": "both"}, "CK_OID_HIERARCHY"),
+        ({"CK_METRIC_TYPE": "oid", "CK_OID_HIERARCHY": "gone.json"}, "CK_OID_HIERARCHY has no value"),
+        ({"CK_METRIC_TYPE": "voc", "CK_METRICS_TOOL": "pycocotools"}, "CK_METRICS_TOOL names a tool"),
+    ],
+)
+def test_settings_of_a_metric_that_do_not_count_are_refused(
+    bench: Bench, variables: dict[str, str], said: str
+) -> None:
+    given = {name: text.format(annotations=bench.annotations) for name, text in variables.items()}
+    with pytest.raises(UsageError, match=said):
+        from_environment({**bench.environment, **given})
 
 
 @pytest.mark.parametrize(

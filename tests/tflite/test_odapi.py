@@ -131,6 +131,17 @@ def test_indentation_of_an_import_is_kept(source):
     assert "\n  from object_detection.ckssd_compat import tf\n" in text
 
 
+def test_names_that_numpy_removed_are_what_they_meant():
+    text = (
+        "if a.dtype != np.float and b.dtype != np.bool:\n  return np.NAN, np.float32, np.bool_, mynp.float\n"
+    )
+    changed = odapi.rewrite_numpy_names(text)
+    assert changed == (
+        "if a.dtype != float and b.dtype != bool:\n  return np.nan, np.float32, np.bool_, mynp.float\n"
+    )
+    assert odapi.rewrite_numpy_names(changed) == changed
+
+
 def test_preparing_twice_changes_nothing(source):
     odapi.prepare_object_detection_api(source)
     assert odapi.prepare_object_detection_api(source) == []

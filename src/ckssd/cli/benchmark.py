@@ -29,6 +29,7 @@ from ckssd.cli.chosen import (
 )
 from ckssd.cli.install import pairs
 from ckssd.cli.result import Result
+from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
 from ckssd.measure.settings import BenchmarkSettings, from_environment, plain
 from ckssd.worker import run_worker
@@ -43,11 +44,18 @@ FLAGS = {
     "orientation": "CK_IMAGE_ORIENTATION",
     "cache": "CK_PREPROCESSED_CACHE",
 }
+# Those of the metric, which a sweep does not have.
+METRIC_FLAGS = {
+    "metric_type": "CK_METRIC_TYPE",
+    "hierarchy": "CK_OID_HIERARCHY",
+    "expand": "CK_OID_EXPAND",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_run_arguments(parser)
+    add_metric_arguments(parser)
     parser.add_argument(
         "--detections",
         "--output",
@@ -84,6 +92,21 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", help="folder that keeps resized images (CK_PREPROCESSED_CACHE)")
 
 
+def add_metric_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what chooses a metric."""
+    add = parser.add_argument
+    add("--metric-type", help=f"{', '.join(TITLES)} (CK_METRIC_TYPE; default: {COCO})")
+    add(
+        "--hierarchy",
+        metavar="FILE",
+        help="classes and those above them, Open Images' JSON, with oid metrics (CK_OID_HIERARCHY)",
+    )
+    add(
+        "--expand",
+        help=f"what it is applied to: {' or '.join(EXPANSIONS)} (CK_OID_EXPAND; default: {DEFAULT_EXPAND})",
+    )
+
+
 def run(options: argparse.Namespace) -> Result:
     """Collect the variables as CK would, then run the benchmark in the runtime's environment."""
     if options.detections is not None:
@@ -106,6 +129,7 @@ def run(options: argparse.Namespace) -> Result:
 def settings_of(options: argparse.Namespace, variables: dict[str, str]) -> BenchmarkSettings:
     """A run's settings from the arguments of add_run_arguments and the variables of what they choose."""
     variables = {**variables, **data_set(options.images, options.annotations, options.dataset_tags)}
-    variables |= {name: getattr(options, flag) for flag, name in FLAGS.items() if getattr(options, flag)}
+    flags = {**FLAGS, **METRIC_FLAGS}
+    variables |= {name: given for flag, name in flags.items() if (given := getattr(options, flag, None))}
     variables |= pairs(options.env, "--env")
     return from_environment(variables)

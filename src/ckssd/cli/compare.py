@@ -15,6 +15,7 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
+from ckssd.cli.benchmark import add_metric_arguments
 from ckssd.cli.chosen import RUNTIMES
 from ckssd.cli.contenders import DEFAULT_NMS, find_contenders
 from ckssd.cli.result import Result
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs (default: 3)")
     parser.add_argument("--threads", help="CK_HOST_CPU_NUMBER_OF_PROCESSORS (default: all)")
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
+    add_metric_arguments(parser)
     parser.add_argument("--resize", help="pillow, opencv or tf1 (CK_RESIZE; default: pillow)")
     parser.add_argument("--orientation", help="stored or upright (CK_IMAGE_ORIENTATION; default: stored)")
     parser.add_argument(

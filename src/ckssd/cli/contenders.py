@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
+from ckssd.cli.benchmark import METRIC_FLAGS
 from ckssd.cli.chosen import (
     METRICS_TAGS,
     MODEL_PREFIXES,
@@ -152,6 +153,7 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
     """What the flags say, as variables; --env has the last word."""
     flags = {"CK_HOST_CPU_NUMBER_OF_PROCESSORS": options.threads, "CK_BATCH_COUNT": options.count}
     flags |= {"CK_RESIZE": options.resize, "CK_IMAGE_ORIENTATION": options.orientation}
+    flags |= {name: getattr(options, flag) for flag, name in METRIC_FLAGS.items()}
     flags |= {"CK_SILENT_MODE": "yes"}
     extra = pairs(options.env, "--env")
     for name in SET_HERE.keys() & extra.keys():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ckssd.coco.metric_types import COCO, check_objects
 from ckssd.coco.truth import GroundTruth, read_truth
 from ckssd.errors import InputError
 
@@ -48,9 +49,9 @@ class Annotations:
         """What was assumed, and what looks wrong."""
         return self.truth.notes
 
-    def check_objects(self, image_ids: Collection[int]) -> None:
-        """See GroundTruth.check_objects."""
-        self.truth.check_objects(self.path, image_ids)
+    def check_objects(self, image_ids: Collection[int], metric: str = COCO) -> None:
+        """See ckssd.coco.metric_types.check_objects."""
+        check_objects(self.truth, self.path, image_ids, metric)
 
 
 def read_annotations(path: Path) -> Annotations:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ckssd.coco.flags import FLAGS, LABELS_OF_IMAGES, OPEN_IMAGES_LABEL
 from ckssd.coco.remarks import remarks_on
 from ckssd.coco.written import UNKNOWN_SIZE, complete, is_box, is_number, of
 from ckssd.errors import InputError, short
@@ -118,12 +119,22 @@ def _check_image(path: Path, index: int, entry: Any) -> None:
     _get(path, place, entry, "file_name", _is_name, "the name of a file")
     _get(path, place, entry, "width", _is_size, "a positive integer")
     _get(path, place, entry, "height", _is_size, "a positive integer")
+    for key in LABELS_OF_IMAGES:
+        _get_optional(path, place, entry, key, _is_ids, "a list of category ids")
 
 
 def _check_category(path: Path, index: int, entry: Any) -> None:
     place = f"categories[{index}]"
     _get(path, place, entry, "id", _is_integer, "a whole number")
     _get(path, place, entry, "name", lambda value: isinstance(value, str), "a string")
+    _get_optional(
+        path,
+        place,
+        entry,
+        OPEN_IMAGES_LABEL,
+        lambda value: isinstance(value, str),
+        "a label such as /m/01g317",
+    )
 
 
 def _check_annotation(
@@ -138,6 +149,8 @@ def _check_annotation(
     _get(path, place, entry, "bbox", is_box, "[x, y, width, height], width and height not negative")
     _get(path, place, entry, "area", _is_area, "a number not below 0")
     _get(path, place, entry, "iscrowd", _is_flag, "0 or 1")
+    for key in FLAGS:
+        _get_optional(path, place, entry, key, _is_flag, "0 or 1")
     _get(path, place, entry, "category_id", one_of(categories), "the id of a category")
 
 
@@ -148,6 +161,13 @@ def _get(path: Path, place: str, entry: Any, key: str, fits: Callable[[Any], boo
         raise _fault(path, f"{place}.{key}", expected, "nothing")
     if not fits(entry[key]):
         raise _fault(path, f"{place}.{key}", expected, entry[key])
+
+
+def _get_optional(
+    path: Path, place: str, entry: Entry, key: str, fits: Callable[[Any], bool], expected: str
+) -> None:
+    if entry.get(key) is not None:
+        _get(path, place, entry, key, fits, expected)
 
 
 def _leave_out_twins(categories: list[Entry], annotations: Sequence[Entry]) -> list[str]:
@@ -205,6 +225,10 @@ def _is_area(value: Any) -> bool:
 
 def _is_flag(value: Any) -> bool:
     return isinstance(value, (int, float)) and value in (0, 1)
+
+
+def _is_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_integer, value))
 
 
 def _is_name(value: Any) -> bool:

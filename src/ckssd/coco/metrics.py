@@ -1,5 +1,7 @@
 """COCO's detection metrics, by faster-coco-eval or pycocotools: the twelve numbers, and AP by class.
 
+Pascal VOC's and Open Images' are in ckssd.coco.at_half; ``evaluate`` gives all in one form.
+
 Runs as ``python -m ckssd.coco.metrics`` in the environment that has these tools: files in, JSON out.
 It imports nothing but them, numpy and this package.
 """
@@ -20,9 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from ckssd.coco.at_half import evaluate_at_half, notes_on_metric
 from ckssd.coco.evaluators import Evaluation, Numbers, Tool, check_known, evaluate_in_parts, evaluate_whole
+from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES, MetricChoice, check_objects
 from ckssd.coco.results import check_images, notes_on, read_results, rows_of
-from ckssd.coco.truth import read_truth
+from ckssd.coco.truth import GroundTruth, read_truth
 from ckssd.coco.written import whole_number
 from ckssd.endings import run_main
 from ckssd.errors import EnvironmentSetupError, InputError
@@ -48,8 +52,9 @@ def evaluate(
     detections: Sequence[dict[str, Any]] | Numbers,
     image_ids: Sequence[int],
     tool: str = DEFAULT_TOOL,
+    choice: MetricChoice | None = None,
 ) -> dict[str, Any]:
-    """COCO metrics of boxes on some of a data set's images.
+    """Metrics of boxes on some of a data set's images.
 
     Parameters
     ----------
@@ -61,15 +66,17 @@ def evaluate(
     image_ids
         The images that were run; the others do not count.
     tool
-        One of ``TOOLS``.
+        One of ``TOOLS``, for COCO's metrics.
+    choice
+        Which metrics; default: COCO's.
 
     Returns
     -------
     dict
         ``mAP`` (AP at IoU 0.5 to 0.95), ``recall`` (AR with 100 detections), ``metrics`` (the twelve),
         ``per_class`` (category name to AP, None where there is nothing to find), ``tool``, ``tool_version``,
-        ``images``, ``detections``, ``notes`` (on the annotations). A number that is not defined is -1,
-        as COCO has it; mAP is always defined.
+        ``images``, ``detections``, ``notes`` (on the annotations, then ``metric_notes``). A number that is
+        not defined is -1, as COCO has it; mAP is always defined. Other metrics: see ckssd.coco.at_half.
 
     Raises
     ------
@@ -79,12 +86,16 @@ def evaluate(
     EnvironmentSetupError
         If the tool is not installed in this Python.
     """
-    loaded, version = _load_tool(tool)
+    choice = choice or MetricChoice()
+    loaded, version = _load_tool(tool) if choice.name == COCO else (None, "")
     rows = detections if isinstance(detections, np.ndarray) else rows_of(detections)
     check_images(rows, image_ids)
     truth = read_truth(annotations)
     check_known(truth.image_ids.tolist(), image_ids, annotations)
-    truth.check_objects(annotations, image_ids)
+    check_objects(truth, annotations, image_ids, choice.name)
+    if loaded is None:
+        found_at_half = evaluate_at_half(truth, rows, image_ids, choice)
+        return {**found_at_half, **_notes(truth, found_at_half["notes"])}
     # Both tools print as they go.
     with contextlib.redirect_stdout(io.StringIO()), _without_collector():
         if tool == "pycocotools":
@@ -101,8 +112,12 @@ def evaluate(
         "tool_version": version,
         "images": len(image_ids),
         "detections": len(rows),
-        "notes": list(truth.notes),
+        **_notes(truth, list(notes_on_metric(truth, COCO))),
     }
+
+
+def _notes(truth: GroundTruth, metric_notes: list[str]) -> dict[str, list[str]]:
+    return {"notes": [*truth.notes, *metric_notes], "metric_notes": metric_notes}
 
 
 @contextlib.contextmanager
@@ -168,22 +183,24 @@ def _per_class(found: Evaluation) -> dict[str, float | None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """``--annotations FILE --detections FILE --images FILE --output FILE [--tool NAME]``."""
-    parser = argparse.ArgumentParser(
-        prog="ckssd.coco.metrics", description="COCO metrics of detections, as JSON."
-    )
+    """``--annotations FILE --detections FILE --images FILE --output FILE [--tool NAME] [--metric NAME]``."""
+    parser = argparse.ArgumentParser(prog="ckssd.coco.metrics", description="Metrics of detections, as JSON.")
     parser.add_argument("--annotations", type=Path, required=True, help="COCO instances file")
     parser.add_argument("--detections", type=Path, required=True, help="COCO results file, or .npy")
     parser.add_argument("--images", type=Path, help="JSON list of the image ids that were run; default: all")
     parser.add_argument("--output", type=Path, required=True, help="where the metrics go, as JSON")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     parser.add_argument("--tool", choices=TOOLS, default=DEFAULT_TOOL)
+    parser.add_argument("--metric", choices=TITLES, default=COCO)
+    parser.add_argument("--hierarchy", type=Path, help="of Open Images' classes, JSON")
+    parser.add_argument("--expand", choices=EXPANSIONS, default=DEFAULT_EXPAND)
     options = parser.parse_args(arguments)
 
     def run() -> int:
         detections = read_results(options.detections)
         image_ids = read_ids(options.images) if options.images else _all_images(options.annotations)
-        result = evaluate(options.annotations, detections, image_ids, options.tool)
+        choice = MetricChoice(options.metric, options.hierarchy, options.expand)
+        result = evaluate(options.annotations, detections, image_ids, options.tool, choice)
         result["notes"] += notes_on(options.detections)
         result["peak_memory_mb"] = peak_memory_mb()
         options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

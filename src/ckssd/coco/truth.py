@@ -15,7 +15,6 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ckssd.coco.flags import DIFFICULT, GROUP_OF, OPEN_IMAGES_LABEL, flags, verified_labels
 from ckssd.coco.instances import Entry, Instances, parse_instances
-from ckssd.coco.written import of
 from ckssd.errors import InputError
 
-FORMAT = "ground-truth-3"  # another layout of the arrays gets another name
+FORMAT = "ground-truth-4"  # another layout of the arrays gets another name
 
 WORTH_KEEPING = 1 << 20  # bytes; less is parsed in no time
 LARGEST_AREA = 1e10  # square pixels; COCO's range of areas ends there
@@ -42,8 +41,10 @@ class GroundTruth:
     """A checked instances file; N images, C categories, B boxes.
 
     ``widths``, ``heights`` [N]: 0 where only the picture says it. ``boxes`` [B, 4]: x, y, width, height in
-    pixels. ``crowds`` [B]: 0 or 1. The order is the file's. ``notes``: what was assumed, see
-    ckssd.coco.written, and what looks wrong.
+    pixels. ``crowds``, ``difficult``, ``groups`` [B]: 0 or 1. The order is the file's. ``notes``: what was
+    assumed, see ckssd.coco.written, and what looks wrong. ``category_labels``: identifiers of Open Images
+    (``/m/01g317``), "" where there is none. What is optional is described in ckssd.coco.flags.
+    ``verified`` [V, 3]: image id, category id, and 1 or 0: an image-level label says it is there, or is not.
     """
 
     image_ids: Integers
@@ -55,23 +56,16 @@ class GroundTruth:
     boxes: Floats
     areas: Floats
     crowds: Integers
+    difficult: Integers
+    groups: Integers
+    verified: Integers
     file_names: tuple[str, ...]
     category_names: tuple[str, ...]
+    category_labels: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def check_objects(self, path: Path, image_ids: Collection[int]) -> None:
-        """Raise an InputError if these images have no object to find: COCO's mAP is then -1, no accuracy."""
-        single = (self.crowds == 0) & (self.areas <= LARGEST_AREA)
-        if not np.isin(self.box_images[single], list(image_ids)).any():
-            raise InputError(
-                "There is nothing to evaluate with",
-                where=path,
-                expected="at least one annotation of a single object in the images that are run",
-                got=f"none in {of(len(image_ids), 'image')}",
-            )
 
-
-TEXTS = ("file_names", "category_names", "notes")
+TEXTS = ("file_names", "category_names", "category_labels", "notes")
 NUMBERS = tuple(field.name for field in fields(GroundTruth) if field.name not in TEXTS)
 
 
@@ -163,7 +157,11 @@ def _from_instances(content: Instances) -> GroundTruth:
         boxes=np.array([box["bbox"] for box in boxes], np.float64).reshape(-1, 4),
         areas=np.array([box["area"] for box in boxes], np.float64),
         crowds=integers(boxes, "iscrowd"),
+        difficult=flags(boxes, DIFFICULT),
+        groups=flags(boxes, GROUP_OF),
+        verified=verified_labels(images, categories),
         file_names=tuple(image["file_name"] for image in images),
         category_names=tuple(category["name"] for category in categories),
+        category_labels=tuple(category.get(OPEN_IMAGES_LABEL) or "" for category in categories),
         notes=content.notes,
     )

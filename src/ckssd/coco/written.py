@@ -13,6 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ckssd.coco.flags import FLAGS
+
 UNKNOWN_SIZE = 0  # of an image's width or height: the picture's own counts
 UNKNOWN_SIZES = (None, 0, -1)  # as tools write it
 WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(\.0*)?\s*")
@@ -89,7 +91,7 @@ def _read_numbers(images: Entries, annotations: Entries) -> Iterator[str]:
         if isinstance(box, list) and any(isinstance(value, str) for value in box[:4]):
             annotation["bbox"] = [number(value) for value in box]
             in_box = annotation["bbox"] != box
-        changed["annotation"] += _change(annotation, ("area", "iscrowd"), number) or in_box
+        changed["annotation"] += _change(annotation, ("area", "iscrowd", *FLAGS), number) or in_box
     if +changed:
         where = ", ".join(of(count, place) for place, count in (+changed).items())
         yield f"numbers written as text were read as numbers (of {where})"

@@ -56,7 +56,9 @@ def describe(
         dataset_type=settings.dataset_type,
         annotations_sha256=hash_file(settings.annotations).sha256,
         metric=settings.metric,
-        metrics_tool=settings.metrics_tool,
+        hierarchy="" if settings.hierarchy is None else str(hash_file(settings.hierarchy)),
+        expand="" if settings.hierarchy is None else settings.expand,
+        metrics_tool=str(metrics["tool"]),
         versions={
             **library_versions([*backend.libraries, decoder(), *_resized_by(settings, backend)]),
             str(metrics["tool"]): str(metrics["tool_version"]),

@@ -1,4 +1,4 @@
-"""COCO metrics computed by another Python: the environment that has the COCO tools."""
+"""Metrics computed by another Python: the environment that has the COCO tools."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ckssd.coco.metric_types import MetricChoice
 from ckssd.coco.metrics import DEFAULT_TOOL
 from ckssd.measure.detected import DetectedImages
 from ckssd.worker import run_worker
@@ -17,6 +18,7 @@ def run_metrics(
     annotations: Path,
     detections: DetectedImages,
     tool: str = DEFAULT_TOOL,
+    choice: MetricChoice | None = None,
 ) -> tuple[dict[str, Any], float]:
     """Run ``ckssd.coco.metrics`` with the interpreter ``python``.
 
@@ -41,5 +43,9 @@ def run_metrics(
         images.write_text(json.dumps(detections.image_ids), encoding="utf-8")
         files = ["--annotations", str(annotations), "--detections", str(found), "--images", str(images)]
         metrics: dict[str, Any]
-        metrics, _ = run_worker(python, "ckssd.coco.metrics", [*files, "--tool", tool])
+        chosen = choice or MetricChoice()
+        wanted = ["--tool", tool, "--metric", chosen.name, "--expand", chosen.expand]
+        if chosen.hierarchy is not None:
+            wanted += ["--hierarchy", str(chosen.hierarchy)]
+        metrics, _ = run_worker(python, "ckssd.coco.metrics", [*files, *wanted])
         return metrics, metrics.pop("peak_memory_mb")

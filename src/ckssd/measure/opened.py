@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ckssd.coco.annotations import Annotations, read_annotations
+from ckssd.coco.hierarchy import fit_hierarchy
 from ckssd.coco.pictures import find_pictures
 from ckssd.detect.backends import Backend, Feeding, open_backend
 from ckssd.detect.labels import ClassMap, map_classes
@@ -42,7 +43,9 @@ def open_run(settings: BenchmarkSettings) -> OpenedRun:
     """Open and check what a run needs; raises as ckssd.measure.run.run_benchmark does."""
     annotations = read_annotations(settings.annotations)
     selection = select_images(annotations, settings.skip_images, settings.batch_count)
-    annotations.check_objects([image.id for image in selection.images])
+    annotations.check_objects([image.id for image in selection.images], settings.metric)
+    if settings.hierarchy is not None:
+        fit_hierarchy(settings.hierarchy, annotations.truth)
     images, notes = find_pictures(settings.images, selection.images)
     selection = dataclasses.replace(
         selection, images=images, notes=(*selection.notes, *annotations.notes, *notes)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ckssd.coco.metric_types import COCO
 from ckssd.values import bad_value, real_number, whole_number
 
 PREFIX = "CK_ENV_TENSORFLOW_MODEL_PUBLISHED_"
@@ -58,11 +59,13 @@ class Published:
 
 
 def why_not_comparable(
-    published: Published | None, *, dataset_type: str, images: int, score_threshold: float
+    published: Published | None, *, dataset_type: str, images: int, score_threshold: float, metric: str = COCO
 ) -> str | None:
     """Return why a run cannot be compared with what was published, or ``None`` when it can."""
     if published is None:
         return "none is known for this model and NMS"
+    if metric != COCO:
+        return f"it is COCO's mAP, this run was measured by {metric}"
     if published.dataset_type != dataset_type:
         return f"it is for the data set {published.dataset_type}, this is {dataset_type or 'another one'}"
     if published.images != images:

@@ -50,6 +50,8 @@ class RunSettings:
     dataset_type: str
     annotations_sha256: str
     metric: str
+    hierarchy: str
+    expand: str
     metrics_tool: str
     versions: dict[str, str]
     machine: dict[str, Any]
@@ -89,12 +91,12 @@ class BenchmarkResult:
 
     @property
     def mean_average_precision(self) -> float:
-        """AP at IoU 0.5 to 0.95, COCO's first number."""
+        """AP at IoU 0.5 to 0.95, COCO's first number; or that of another metric."""
         return float(self.metrics["mAP"])
 
     @property
     def recall(self) -> float:
-        """AR with 100 detections."""
+        """AR with 100 detections; by other metrics, the share of objects found, meaned over the classes."""
         return float(self.metrics["recall"])
 
     def against_published(self) -> list[str]:
@@ -104,6 +106,7 @@ class BenchmarkResult:
             dataset_type=self.settings.dataset_type,
             images=self.settings.images,
             score_threshold=self.settings.postprocessing.score_threshold,
+            metric=self.settings.metric,
         )
         if self.published is None or reason is not None:
             return [f"Published accuracy: nothing to compare with, {reason}"]

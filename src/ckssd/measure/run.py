@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from ckssd import report
+from ckssd.coco.metric_types import COCO, TITLES
 from ckssd.detect.images import finds_damage
 from ckssd.detect.labels import ClassMap
 from ckssd.detect.orientation import NO_TURN, swaps_sides
@@ -37,21 +38,29 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
     """
     found = detect_data_set(settings)
     if not settings.silent:
-        report.step(f"computing COCO metrics with {settings.metrics_tool}")
+        by = (
+            f"COCO metrics with {settings.metrics_tool}"
+            if settings.metric == COCO
+            else TITLES[settings.metric]
+        )
+        report.step(f"computing {by}")
     metrics, metrics_memory = run_metrics(
         settings.metrics_python,
         settings.annotations,
         found.detections,
         settings.metrics_tool,
+        settings.metric_choice(),
     )
+    per_class = metrics["per_class"]
     for name in found.class_map.left_out:
-        metrics["per_class"].pop(name, None)
+        if per_class.get(name) is None:  # with a hierarchy, it may have the objects of a narrower class
+            per_class.pop(name, None)
     memory = PeakMemory(detecting=peak_memory_mb(), metrics=metrics_memory)
     return BenchmarkResult(
         times=found.times,
         metrics=metrics,
         settings=describe(settings, found, metrics, memory),
-        notes=found.notes,
+        notes=(*found.notes, *metrics["metric_notes"]),
         detections=found.detections,
         published=settings.published,
     )

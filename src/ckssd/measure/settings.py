@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, Expand, MetricChoice, metric_type
 from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
 from ckssd.detect.orientation import ORIENTATIONS, Orientation
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
@@ -44,6 +45,7 @@ class BenchmarkSettings:
     a time, and its times are what a caller waits; in throughput they are those of several images at once.
     ``threads``: in the interpreter (mode latency), or interpreters with one thread each (throughput).
     ``orientation``: of the pixels that the annotations are about.
+    ``metric``, ``hierarchy``, ``expand``: see ckssd.coco.metric_types; ``metrics_tool`` is for COCO's.
     ``preprocessed_cache`` keeps resized images for the next run.
     """
 
@@ -56,7 +58,9 @@ class BenchmarkSettings:
     batch_count: int | None = None
     batch_size: int = 1
     skip_images: int = 0
-    metric: str = "coco"
+    metric: str = COCO
+    hierarchy: Path | None = None
+    expand: Expand = DEFAULT_EXPAND
     metrics_tool: str = DEFAULT_TOOL
     resize: ResizeMethod = DEFAULT_RESIZE
     orientation: Orientation = "stored"
@@ -67,6 +71,19 @@ class BenchmarkSettings:
     verbose: bool = False
     dataset_type: str = ""
     published: Published | None = None
+
+    def __post_init__(self) -> None:
+        if self.metric != COCO and self.metrics_tool != DEFAULT_TOOL:
+            raise UsageError(
+                "CK_METRICS_TOOL names a tool for COCO's metrics only",
+                expected="CK_METRIC_TYPE coco",
+                got=self.metric,
+            )
+        self.metric_choice()
+
+    def metric_choice(self) -> MetricChoice:
+        """Raises a UsageError for a hierarchy where it does not count."""
+        return MetricChoice(self.metric, self.hierarchy, self.expand)
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,9 @@ FIELDS: dict[str, Field] = {
     "batch_count": Field("CK_BATCH_COUNT", whole_number(1)),
     "batch_size": Field("CK_BATCH_SIZE", whole_number(1, 1)),
     "skip_images": Field("CK_SKIP_IMAGES", whole_number(0)),
-    "metric": Field("CK_METRIC_TYPE", choice("coco")),
+    "metric": Field("CK_METRIC_TYPE", metric_type),
+    "hierarchy": Field("CK_OID_HIERARCHY", file_path),
+    "expand": Field("CK_OID_EXPAND", choice(*EXPANSIONS)),
     "metrics_tool": Field("CK_METRICS_TOOL", choice(*TOOLS)),
     "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=usable_processors),
     "resize": Field("CK_RESIZE", choice(*RESIZE_METHODS)),

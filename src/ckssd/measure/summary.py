@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ckssd.coco.metric_types import COCO, TITLES
 from ckssd.measure.result import BenchmarkResult, RunSettings
 
 LINE = "-" * 32
 
 
 def summary(result: BenchmarkResult, *, full: bool = False) -> str:
-    """The text that a benchmark prints; ``full`` adds COCO's other numbers and AP by class."""
+    """The text that a benchmark prints; ``full`` adds the metric's other numbers and AP by class."""
     parts = ["", "Summary:", LINE, *_times_and_accuracy(result)]
     if full:
         parts += [LINE, *_all_metrics(result)]
@@ -63,6 +64,7 @@ def _settings(run: RunSettings) -> list[str]:
     else:
         mode, threads = "throughput (an image for each core)", f"{run.threads} interpreters with 1 each"
     facts = {
+        **_metric(run),
         "Mode": mode,
         "Runtime": f"{run.runtime}, {run.precision}; postprocessing by {done.by}",
         "NMS": nms,
@@ -81,6 +83,16 @@ def _settings(run: RunSettings) -> list[str]:
         "Model": ", ".join(map(str, run.model_files)),
     }
     return [f"{name}: {value}" for name, value in facts.items()]
+
+
+def _metric(run: RunSettings) -> dict[str, str]:
+    """What mAP and Recall are, where they are not COCO's."""
+    if run.metric == COCO:
+        return {}
+    facts = {"Metric": f"{run.metric}, {TITLES[run.metric]}"}
+    if run.hierarchy:
+        facts["Hierarchy"] = f"{run.hierarchy}, applied to {run.expand}"
+    return facts
 
 
 def _images(run: RunSettings) -> str:

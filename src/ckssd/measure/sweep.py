@@ -17,6 +17,7 @@ import numpy as np
 
 from ckssd.coco.evaluators import check_known
 from ckssd.coco.matching import Matches, match
+from ckssd.coco.metric_types import COCO, check_objects
 from ckssd.coco.operating import Point, points
 from ckssd.coco.results import Rows, check_images, notes_on, read_results
 from ckssd.coco.truth import GroundTruth, read_truth
@@ -78,10 +79,18 @@ def sweep_model(settings: BenchmarkSettings, grid: Grid) -> Swept:
     Raises
     ------
     UsageError
-        The runtime cannot run with the lowest score threshold, or with another IoU threshold of NMS.
+        The runtime cannot run with the lowest score threshold, or with another IoU threshold of NMS; or
+        another metric than COCO's is asked for, by whose rule right and wrong detections are told apart.
     CkssdError
         As ckssd.measure.run.run_benchmark does.
     """
+    if settings.metric != COCO:
+        raise UsageError(
+            "A sweep matches detections with objects by COCO's rule only",
+            where="CK_METRIC_TYPE",
+            expected=COCO,
+            got=settings.metric,
+        )
     opened = open_run(settings)
     own = opened.backend.postprocessing
     grid = reachable(grid, opened.backend)
@@ -153,7 +162,7 @@ def sweep_files(annotations: Path, detections: Path, grid: Grid, image_ids: Sequ
     every = truth.image_ids.tolist()
     used = every if image_ids is None else list(image_ids)
     check_known(every, used, annotations)
-    truth.check_objects(annotations, used)
+    check_objects(truth, annotations, used)
     rows = read_results(detections)
     check_images(rows, used)
     _check_scores(rows, detections)

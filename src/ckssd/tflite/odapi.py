@@ -1,7 +1,8 @@
 """Prepares an unpacked TensorFlow Object Detection API so that it runs on TensorFlow 1.11 to 2.x.
 
-The source is from 2019/2020: it names parts that TensorFlow 2 removed and message files that today's
-protobuf refuses. Each changed file is returned as a `Patch`, so that the provenance can name it.
+The source is from 2019/2020: it names parts that TensorFlow 2 removed, message files that today's protobuf
+refuses, and types that NumPy 1.24 and 2.0 removed. Each changed file is returned as a `Patch`, so that the
+provenance can name it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _REASON_IMPORT = "TensorFlow is imported through object_detection.ckssd_compat, 
 _REASON_PROTOS = (
     "message file regenerated from its own descriptor: protobuf 4 and later refuse the old output"
 )
+_REASON_NUMPY = "names that NumPy removed (np.float, np.NAN) are those that it meant"
 _REASON_ARGUMENTS = (
     "fix: the exporter did not pass --detections_per_class on, so that (in releases of before 31 May 2019) "
     "the value of --use_regular_nms took its place"
@@ -41,6 +43,9 @@ _IMPORT = re.compile(r"^([ \t]*)import tensorflow(?:\.compat\.v1)? as tf[ \t]*$"
 _ARGUMENTS = re.compile(
     r"FLAGS\.max_classes_per_detection,(\s*)(?:use_regular_nms=)?FLAGS\.use_regular_nms\)"
 )
+# Up to NumPy 1.23 they were these types of Python; 2.0 removed NAN, and made np.bool another one.
+_NUMPY_TYPES = re.compile(r"\bnp\.(float|int|bool|object|str)\b")
+_NUMPY_NAN = re.compile(r"\bnp\.NAN\b")
 # A FileDescriptorProto begins with its name: field 1, one byte of length (names of up to 127 bytes).
 _NAME_FIELD = b"\x0a"
 _PROTO_IMPORT = re.compile(r"^from object_detection\.protos import \w+ as \w+[ \t]*$", re.MULTILINE)
@@ -149,6 +154,7 @@ def _changes(name: str, apply_fixes: bool) -> Iterator[tuple[str, Callable[[str]
         yield _REASON_PROTOS, lambda text: rewrite_pb2(text, name)
         return
     yield _REASON_IMPORT, rewrite_tensorflow_import
+    yield _REASON_NUMPY, rewrite_numpy_names
     if name == EXPORTER and apply_fixes:
         yield _REASON_ARGUMENTS, pass_detections_per_class
 
@@ -174,6 +180,11 @@ def _replace(path: Path, content: bytes) -> None:
 def rewrite_tensorflow_import(text: str) -> str:
     """Let a module of the API take ``tf`` from the compatibility module."""
     return _IMPORT.sub(r"\1from object_detection.ckssd_compat import tf", text)
+
+
+def rewrite_numpy_names(text: str) -> str:
+    """Name Python's own types, for which NumPy had names too until 1.24, and ``nan`` as it is today."""
+    return _NUMPY_NAN.sub("np.nan", _NUMPY_TYPES.sub(r"\1", text))
 
 
 def pass_detections_per_class(text: str) -> str:
