@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckssd.coco.pascal import Objects, area_below, box_ious, curve, eleven_points, label_detections
+from ckssd.coco.pascal import Objects, area_below, box_ious, curve, eleven_points, match_best_first
 
 BOX, FAR = (0, 0, 10, 10), (50, 50, 60, 60)
 
@@ -17,56 +18,51 @@ BOX, FAR = (0, 0, 10, 10), (50, 50, 60, 60)
 def labelled(
     detections: list[tuple[tuple[float, ...], float]],
     *,
-    single: list[tuple[float, ...]] = (),  # type: ignore[assignment]
-    ignored: list[tuple[float, ...]] = (),  # type: ignore[assignment]
-    groups: list[tuple[float, ...]] = (),  # type: ignore[assignment]
-    weight: float = 0.0,
-) -> list[tuple[float, float]]:
-    """(score, right) of each detection that counts."""
+    single: Sequence[tuple[float, ...]] = (),
+    ignored: Sequence[tuple[float, ...]] = (),
+    groups: Sequence[tuple[float, ...]] = (),
+) -> tuple[list[tuple[float, bool]], list[float]]:
+    """(score, right) of each detection that counts, the best first; and the best score in each group."""
     corners = np.array([*single, *ignored, *groups], np.float64).reshape(-1, 4)
     kinds = np.repeat([0, 1, 2], [len(single), len(ignored), len(groups)])
-    scores, rights = label_detections(
-        np.array([box for box, _ in detections], np.float64).reshape(-1, 4),
-        np.array([score for _, score in detections]),
-        Objects(corners, kinds == 1, kinds == 2),
-        weight,
-    )
-    return list(zip(scores.tolist(), rights.tolist(), strict=True))
+    best_first = sorted(detections, key=lambda one: -one[1])
+    scores = np.array([score for _, score in best_first])
+    boxes = np.array([box for box, _ in best_first], np.float64).reshape(-1, 4)
+    outcome = match_best_first(boxes, scores, Objects(corners, kinds == 1, kinds == 2))
+    kept = ~outcome.left_out
+    found = list(zip(scores[kept].tolist(), outcome.right[kept].tolist(), strict=True))
+    return found, outcome.groups.tolist()
 
 
 def test_the_best_detection_of_an_object_is_right_and_others_are_wrong() -> None:
-    assert labelled([(BOX, 0.3), (BOX, 0.9), (FAR, 0.5)], single=[BOX]) == [(0.9, 1), (0.5, 0), (0.3, 0)]
+    found, _ = labelled([(BOX, 0.3), (BOX, 0.9), (FAR, 0.5)], single=[BOX])
+    assert found == [(0.9, True), (0.5, False), (0.3, False)]
 
 
 def test_a_detection_takes_no_second_choice() -> None:
     """VOC's kit does not look for another object: COCO would."""
-    near = (1, 0, 11, 10)
-    assert labelled([(BOX, 0.9), (BOX, 0.8)], single=[BOX, near]) == [(0.9, 1), (0.8, 0)]
+    found, _ = labelled([(BOX, 0.9), (BOX, 0.8)], single=[BOX, (1, 0, 11, 10)])
+    assert found == [(0.9, True), (0.8, False)]
 
 
-def test_an_iou_of_exactly_one_half_is_enough() -> None:
-    assert labelled([((0, 0, 10, 5), 0.9)], single=[BOX]) == [(0.9, 1)]
-    assert labelled([((0, 0, 10, 4.99), 0.9)], single=[BOX]) == [(0.9, 0)]
+@pytest.mark.parametrize(("bottom", "right"), [(5, True), (4.99, False)])
+def test_an_iou_of_exactly_one_half_is_enough(bottom: float, right: bool) -> None:
+    assert labelled([((0, 0, 10, bottom), 0.9)], single=[BOX])[0] == [(0.9, right)]
 
 
 def test_detections_of_ignored_objects_do_not_count_however_many() -> None:
-    assert labelled([(BOX, 0.9), (BOX, 0.8), (FAR, 0.5)], ignored=[BOX]) == [(0.5, 0)]
+    assert labelled([(BOX, 0.9), (BOX, 0.8), (FAR, 0.5)], ignored=[BOX])[0] == [(0.5, False)]
 
 
-def test_without_a_weight_detections_inside_a_group_do_not_count() -> None:
+def test_detections_with_half_their_area_in_a_group_do_not_count() -> None:
     inside, half, outside = (2, 2, 4, 4), (8, 0, 12, 10), (8.1, 0, 12.1, 10)
-    found = labelled([(inside, 0.9), (half, 0.8), (outside, 0.7)], groups=[BOX])
-    assert found == [(0.7, 0)]
-
-
-def test_with_a_weight_the_best_detection_inside_a_group_is_right() -> None:
-    inside = (2, 2, 4, 4)
-    assert labelled([(inside, 0.4), (inside, 0.9)], groups=[BOX], weight=1.0) == [(0.9, 1)]
-    assert labelled([], groups=[BOX], weight=1.0) == []
+    found, best = labelled([(inside, 0.6), (half, 0.8), (outside, 0.7)], groups=[BOX, FAR])
+    assert (found, best) == ([(0.7, False)], [0.8])
 
 
 def test_a_second_detection_of_an_object_in_a_group_goes_to_the_group() -> None:
-    assert labelled([(BOX, 0.9), (BOX, 0.8)], single=[BOX], groups=[(0, 0, 40, 40)]) == [(0.9, 1)]
+    found, best = labelled([(BOX, 0.9), (BOX, 0.8)], single=[BOX], groups=[(0, 0, 40, 40)])
+    assert (found, best) == ([(0.9, True)], [0.8])
 
 
 def test_boxes_have_no_pixel_added() -> None:

@@ -12,11 +12,13 @@ import ckssd
 from ckssd.coco.class_boxes import (
     Boxes,
     Integers,
+    best_first,
     detections_of,
     labels_with_others,
     note_on_copies,
     objects_of,
     of_verified,
+    shared_groups,
     with_wider,
 )
 from ckssd.coco.hierarchy import fit_hierarchy
@@ -28,7 +30,7 @@ from ckssd.coco.pascal import (
     area_below,
     curve,
     eleven_points,
-    label_detections,
+    match_best_first,
 )
 from ckssd.coco.results import Rows
 from ckssd.coco.truth import GroundTruth
@@ -113,24 +115,36 @@ class _Class:
 
 def _classes(category_ids: Integers, objects: Boxes, found: Boxes, weight: float) -> list[_Class]:
     """One for each category, in the order of ``category_ids``."""
-    scores: dict[int, list[Numbers]] = {category: [np.empty(0)] for category in category_ids.tolist()}
-    rights: dict[int, list[Numbers]] = {category: [np.empty(0)] for category in category_ids.tolist()}
-    places, nothing = objects.by_image_and_class(), np.empty(0, np.int64)
-    for key, own in found.by_image_and_class().items():
-        here = places.get(key, nothing)
-        image = Objects(objects.corners[here], objects.ignored[here], objects.group[here])
-        values, labels = label_detections(found.corners[own], found.scores[own], image, weight)
-        scores[key[1]].append(values)
-        rights[key[1]].append(labels)
+    found = best_first(found)
+    scores, rights, categories = _counting(objects, found, weight)
     each = np.where(objects.group, weight, 1.0) * ~objects.ignored
     return [
         _Class(
-            np.concatenate(scores[category]),
-            np.concatenate(rights[category]),
+            scores[categories == category],
+            rights[categories == category],
             float(each[objects.categories == category].sum()),
         )
         for category in category_ids.tolist()
     ]
+
+
+def _counting(objects: Boxes, found: Boxes, weight: float) -> tuple[Numbers, Numbers, Integers]:
+    """Scores that count, each with what it counts as and its category; an image's groups come last in it."""
+    rights, kept = np.zeros(len(found)), np.ones(len(found), np.bool_)
+    extra: list[tuple[int, float]] = []
+    for ours, theirs in shared_groups(found, objects):
+        image = Objects(objects.corners[theirs], objects.ignored[theirs], objects.group[theirs])
+        outcome = match_best_first(found.corners[ours], found.scores[ours], image)
+        rights[ours], kept[ours] = outcome.right, ~outcome.left_out
+        if weight > 0:
+            extra += [(ours.stop, score) for score in outcome.groups.tolist()]
+    ends = np.array([end for end, _ in extra], np.int64)
+    places = np.concatenate([[0], np.cumsum(kept)])[ends]
+    return (
+        np.insert(found.scores[kept], places, [score for _, score in extra]),
+        np.insert(rights[kept], places, weight),
+        np.insert(found.categories[kept], places, found.categories[ends - 1]),
+    )
 
 
 def _numbers(truth: GroundTruth, classes: list[_Class], metric: MetricType) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -40,14 +40,6 @@ class Boxes:
         """Those at some places."""
         return Boxes(**{column.name: getattr(self, column.name)[places] for column in fields(self)})
 
-    def by_image_and_class(self) -> dict[tuple[int, int], Integers]:
-        """Image id and category id, and the places that have both in their order; ids of images rise."""
-        order = np.lexsort((self.categories, self.images))
-        keys = self.keys()[order]
-        starts = np.flatnonzero(np.any(keys[1:] != keys[:-1], axis=1)) + 1
-        parts = np.split(order, starts) if len(order) else []
-        return {(int(self.images[part[0]]), int(self.categories[part[0]])): part for part in parts}
-
     def keys(self) -> Integers:
         """Image id and category id, [N, 2]."""
         return np.stack([self.images, self.categories], axis=1)
@@ -78,6 +70,30 @@ def detections_of(truth: GroundTruth, rows: Rows) -> Boxes:
 
 def _corners(boxes: Numbers) -> Numbers:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def best_first(found: Boxes) -> Boxes:
+    """Detections class by class and image by image, ids rising; the best first, of equal ones the last."""
+    later_first = -np.arange(len(found))
+    return found.chosen(np.lexsort((later_first, -found.scores, found.images, found.categories)))
+
+
+def shared_groups(found: Boxes, objects: Boxes) -> Iterator[tuple[slice, Integers]]:
+    """Where a class has detections and objects in one image: both their places, the objects' in their order.
+
+    ``found`` is in the order of best_first; groups come in that order, too.
+    """
+    keys = np.concatenate([objects.keys(), found.keys()])
+    _, images = np.unique(keys[:, 0], return_inverse=True)
+    _, categories = np.unique(keys[:, 1], return_inverse=True)
+    numbers: Integers = categories.reshape(-1) * (len(keys) + 1) + images.reshape(-1)
+    theirs, ours = numbers[: len(objects)], numbers[len(objects) :]
+    order = np.argsort(theirs, kind="stable")
+    groups, starts = np.unique(theirs[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    begins, ends = np.searchsorted(ours, groups, "left"), np.searchsorted(ours, groups, "right")
+    for place in np.flatnonzero(begins < ends).tolist():
+        yield slice(int(begins[place]), int(ends[place])), parts[place]
 
 
 def of_verified(found: Boxes, objects: Boxes, verified: Integers) -> Boxes:

@@ -50,42 +50,40 @@ def best_first(scores: Numbers) -> Places:
     return np.argsort(scores, kind="stable")[::-1]
 
 
-def label_detections(
-    corners: Numbers, scores: Numbers, objects: Objects, group_weight: float
-) -> tuple[Numbers, Numbers]:
-    """What detections of one class in one image count as.
+@dataclass(frozen=True)
+class Outcome:
+    """What detections are, [D]: ``right``, or ``left_out``, or else wrong.
+
+    ``groups``: for each group-of box that has any, the best score of those that are left out for it.
+    """
+
+    right: Flags
+    left_out: Flags
+    groups: Numbers
+
+
+def match_best_first(corners: Numbers, scores: Numbers, objects: Objects) -> Outcome:
+    """Match detections of one class in one image with its objects.
 
     From the best on, each goes to the object with the highest IoU, if that is at least 0.5: the first is
     right, further ones are wrong. One that goes to an ignored object is left out. One that is not right, but
-    lies with half its area or more in a group-of box, is left out; with a weight, the best of each group-of
-    box counts as so many right ones.
+    lies with half its area or more in a group-of box, is left out.
 
     Parameters
     ----------
     corners, scores
-        [D, 4] x1, y1, x2, y2 in pixels, and [D]; boxes have an area.
-
-    Returns
-    -------
-    scores, rights
-        [N], [N]: 0 is wrong, 1 (or the weight) is right; some are left out, groups come last.
+        [D, 4] x1, y1, x2, y2 in pixels, and [D], the best first; boxes have an area.
     """
-    order = best_first(scores)
-    corners, scores = corners[order], scores[order]
     right, left_out = _match_single(corners, objects)
-    group = objects.corners[objects.group]
-    found = np.empty(0)
-    if len(group):
-        inside = _shared(corners, group) / _areas(corners)[:, np.newaxis]
+    groups = objects.corners[objects.group]
+    best = np.zeros(len(groups))
+    if len(groups):
+        inside = _shared(corners, groups) / _areas(corners)[:, np.newaxis]
         chosen = inside.argmax(axis=1)
         matched = ~right & ~left_out & (inside[np.arange(len(chosen)), chosen] >= IOU)
         left_out |= matched
-        if group_weight > 0:
-            best = np.zeros(len(group))
-            np.maximum.at(best, chosen[matched], scores[matched])
-            found = best[best > 0]
-    rights = np.concatenate([right[~left_out].astype(np.float64), np.full(len(found), group_weight)])
-    return np.concatenate([scores[~left_out], found]), rights
+        np.maximum.at(best, chosen[matched], scores[matched])
+    return Outcome(right, left_out, best[best > 0])
 
 
 def _match_single(corners: Numbers, objects: Objects) -> tuple[Flags, Flags]:
@@ -122,7 +120,7 @@ def _areas(corners: Numbers) -> Numbers:
 
 
 def curve(scores: Numbers, rights: Numbers, number: float) -> Curve:
-    """Precision and recall from what label_detections gives for all images, of ``number`` objects (not 0)."""
+    """Precision and recall of scores, each with what it counts as (0: wrong); ``number`` objects, not 0."""
     ordered = rights[best_first(scores)]
     right, wrong = np.cumsum(ordered), np.cumsum((ordered <= 0).astype(np.float64))
     return Curve(right / (right + wrong), right / number)
