@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ckssd.cli.main import main
-from ckssd.cli.pictures import pictures
+from ckssd.detect.named_files import pictures
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ckssd.tflite.model import read_model
+from tests.detect.tiny_video import write_video
 from tests.support.sandbox import Sandbox
 
 GRAPH = "CK_ENV_TENSORFLOW_MODEL_TFLITE_GRAPH"
@@ -87,4 +88,45 @@ def test_an_image_that_is_none_fails_with_one_line_and_leaves_nothing(
     assert all(line.startswith("==> ") for line in steps)
     assert "A calibration image cannot be used" in error
     assert "broken.jpg" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_and_an_installed_data_set_are_doors_to_calibration(
+    installed: Sandbox, shapes_tflite: Path, tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "a clip.mp4", frames=12, size=(320, 240))
+    convert = ("convert", f"--graph={shapes_tflite / 'tflite_graph.pb'}", "--quantize=int8")
+    sources = (
+        (f"--calibration-images={video}", video.name),
+        ("--calibration-dataset=shapes", "drawn for it"),
+    )
+    for number, (source, origin) in enumerate(sources):
+        out = tmp_path / f"out {number}"
+        done = installed.ckssd(*convert, f"--output={out}", source, "--calibration-count=4")
+        assert done.code == 0, done.text
+        record = json.loads((out / "calibration.json").read_text())
+        assert len(record["images"]) == 4
+        assert origin in record["origin"]
+        assert (out / "detect_int8.tflite").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--calibration-images=x.mp4"], "go with --quantize"),
+        (["--quantize=int8", "--calibration-dataset=shapes", "--calibration-images=."], "both say"),
+        (["--quantize=int8", "--calibration-dataset=none-such"], "Nothing with these tags is installed"),
+        (["--quantize=int8", "--calibration-images=x.mp4"], "The image is missing"),
+        (["--quantize=int8", "--calibration-annotations=x.json"], "goes with CK_CALIBRATION_IMAGES"),
+    ],
+)
+def test_doors_that_lead_nowhere_are_one_line(
+    installed: Sandbox, shapes_tflite: Path, tmp_path: Path, flags: list[str], said: str
+) -> None:
+    done = installed.ckssd(
+        "convert", f"--graph={shapes_tflite / 'tflite_graph.pb'}", f"--output={tmp_path / 'out'}", *flags
+    )
+    assert done.code in (2, 3, 4), done.text
+    assert said in done.text.strip().splitlines()[-1]
+    assert "Traceback" not in done.text
     assert not (tmp_path / "out").exists()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from ckssd.ck.pyav import python_with_pyav
 from ckssd.errors import CkssdError, NotInstalledError
 from ckssd.recipes.openvino_model import PYTHON as OPENVINO_PYTHON
 from ckssd.recipes.openvino_model import model_flags
@@ -91,7 +92,7 @@ def _optimize(environment: Mapping[str, str], folder: Path) -> list[Path]:
     flags = {"output_dir": str(folder), **chosen, **given, **switches}
     openvino = _python(environment, OPENVINO_PYTHON, "lib,openvino")
     nncf = partial(_python, environment, NNCF_PYTHON, "lib,nncf")
-    done = optimize_ir(flags, environment, folder, openvino=openvino, nncf=nncf)
+    done = optimize_ir(flags, environment, folder, openvino=openvino, nncf=nncf, pyav=python_with_pyav)
     print("\n".join(done["lines"]))
     made = [done["data"], done["data"].get("quantized", {})]
     return [Path(files[kind]) for files in made for kind in ("xml", "bin", "calibration") if kind in files]
@@ -107,7 +108,7 @@ def _convert(environment: Mapping[str, str], folder: Path) -> list[Path]:
     exported = folder.parent.parent / "export-tflite-ssd-graph" / "tmp" / GRAPH
     if not environment.get(GRAPH_FILE) and not (folder / GRAPH).exists() and exported.exists():
         environment = {**environment, GRAPH_FILE: str(exported)}
-    converted, lines = convert_tflite(environment, folder)
+    converted, lines = convert_tflite(environment, folder, pyav=python_with_pyav)
     print(
         f"TensorFlow {converted.tensorflow}: {converted.num_anchors} anchors, {converted.num_classes} classes"
     )

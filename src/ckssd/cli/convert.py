@@ -2,6 +2,7 @@
 
 ckssd convert --graph graph/tflite_graph.pb --output tflite/
 ckssd convert --graph graph/tflite_graph.pb --output tflite/ --quantize int8 --calibration-images photos/
+ckssd convert --graph graph/tflite_graph.pb --output tflite/ --quantize int8 --calibration-images clip.mp4
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.chosen import joined
+from ckssd.ck.pyav import python_with_pyav
+from ckssd.cli.chosen import DATASET_TAGS, joined
 from ckssd.cli.result import Result
-from ckssd.recipes.calibration import COUNT, FOLDER, PRECISION
+from ckssd.errors import UsageError
+from ckssd.recipes.calibration import ANNOTATIONS, COUNT, DEFAULT_COUNT, IMAGES, PRECISION, VARIABLES
 from ckssd.recipes.quantized import convert_tflite
 from ckssd.tflite.program import GRAPH_FILE, OUTPUT_DIRECTORY
 
@@ -28,10 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quantize", choices=["int8"], help="make detect_int8.tflite and detect_cut_int8.tflite"
     )
-    parser.add_argument(
-        "--calibration-images", type=Path, metavar="DIR", help="images like those that the model will see"
+    add_calibration_arguments(parser)
+
+
+def add_calibration_arguments(parser: argparse.ArgumentParser, between: str = "-") -> None:
+    """Declare what says which images calibrate; ``between``: the words of a flag."""
+
+    def add(word: str, metavar: str, text: str) -> None:
+        parser.add_argument(f"--calibration{between}{word}", metavar=metavar, help=text)
+
+    add(
+        "images",
+        "SOURCE",
+        "a folder, file, pattern or video of images like those that the model will see",
     )
-    parser.add_argument("--calibration-count", metavar="N", help="how many of them to use (default: 100)")
+    add("annotations", "FILE", "take the images of the folder that these COCO annotations name")
+    add("dataset", "TAGS", "take the images of an installed data set")
+    add("count", "N", f"how many of them to use, evenly spread (default: {DEFAULT_COUNT})")
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -39,7 +55,7 @@ def run(options: argparse.Namespace) -> Result:
     variables = {**os.environ, **the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables}
     variables.update({GRAPH_FILE: str(options.graph.absolute()), OUTPUT_DIRECTORY: str(options.output)})
     variables.update(quantize_variables(options))
-    converted, lines = convert_tflite(variables, Path.cwd())
+    converted, lines = convert_tflite(variables, Path.cwd(), pyav=python_with_pyav)
     files = [str(made) for made in converted.files]
     data = {
         "files": files,
@@ -51,10 +67,29 @@ def run(options: argparse.Namespace) -> Result:
 
 
 def quantize_variables(options: argparse.Namespace) -> dict[str, str]:
-    """Return what the flags for quantising say, as the variables of `ckssd.recipes.calibration`."""
+    """Return what the flags for quantising say, as the variables of `ckssd.recipes.calibration`.
+
+    Raises
+    ------
+    UsageError
+        Images are named, but nothing is quantised; or images and a data set are.
+    NotInstalledError
+        The data set is not installed.
+    """
     asked = {
-        PRECISION: options.quantize,
-        FOLDER: options.calibration_images,
+        IMAGES: options.calibration_images,
+        ANNOTATIONS: options.calibration_annotations,
         COUNT: options.calibration_count,
     }
-    return {name: str(value) for name, value in asked.items() if value is not None}
+    given = {name: str(value) for name, value in asked.items() if value is not None}
+    tags = options.calibration_dataset
+    if options.quantize is None:
+        if given or tags is not None:
+            raise UsageError("Images to calibrate with go with --quantize", expected="--quantize int8")
+        return {}
+    if tags is not None:
+        if IMAGES in given or ANNOTATIONS in given:
+            raise UsageError("A data set and images both say what to calibrate with", got=tags)
+        installed = the_environment(joined(DATASET_TAGS, tags)).variables
+        given |= {name: installed[name] for name in VARIABLES if name in installed}
+    return {PRECISION: str(options.quantize), **given}

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.cli.chosen import add_model_arguments, choose
-from ckssd.cli.pictures import is_video, pictures
 from ckssd.cli.result import Result
+from ckssd.detect.named_files import is_video, pictures
 from ckssd.detect.orientation import ORIENTATIONS
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
 from ckssd.detect.results_file import check_format, write_results

@@ -6,6 +6,7 @@ r"""Convert a frozen TensorFlow SSD graph to OpenVINO, by sub-graph replacement,
         --output="detection_boxes,detection_scores,num_detections"
     ckssd mo --input_model frozen_inference_graph.pb --dry_run --dump DIR
     ckssd mo --input_model frozen_inference_graph.pb --quantize int8 --calibration_images photos/
+    ckssd mo --input_model frozen_inference_graph.pb --quantize int8 --calibration_images clip.mp4
 
 The IR takes NHWC images of values 0 to 255; docs/replacers.md shows how to write a replacer of your own.
 """
@@ -18,7 +19,8 @@ import sys
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
-from ckssd.cli.convert import quantize_variables
+from ckssd.ck.pyav import python_with_pyav
+from ckssd.cli.convert import add_calibration_arguments, quantize_variables
 from ckssd.cli.result import Result
 from ckssd.graph import options as flags
 from ckssd.graph.mo import convert
@@ -35,8 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_arguments(parser)
     add = parser.add_argument
     add("--quantize", choices=["int8"], help="write NAME_int8.xml beside NAME.xml too, by NNCF")
-    add("--calibration_images", type=Path, metavar="DIR", help="images like those that the model will see")
-    add("--calibration_count", metavar="N", help="how many of them to use (default: 100)")
+    add_calibration_arguments(parser, between="_")
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -49,7 +50,8 @@ def run(options: argparse.Namespace) -> Result:
         converted = convert(checked)
         return Result("\n".join(converted.lines), converted.data)
     env = quantize_variables(options)
-    done = optimize_ir(flags.as_mapping(options), env, Path.cwd(), openvino=_python(), nncf=_nncf)
+    tools = {"nncf": _nncf, "pyav": python_with_pyav}
+    done = optimize_ir(flags.as_mapping(options), env, Path.cwd(), openvino=_python(), **tools)
     return Result("\n".join(done["lines"]), done["data"])
 
 

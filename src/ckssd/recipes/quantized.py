@@ -15,7 +15,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from ckssd.recipes.calibration import Calibration, calibration_from_environment, drawn
+from ckssd.recipes.calibration import calibration_from_environment, drawn
+from ckssd.recipes.calibration_record import Calibration
 from ckssd.recipes.openvino_model import optimize_model
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
@@ -81,7 +82,9 @@ def _drawn_for(package: Package) -> AbstractContextManager[Calibration]:
     return drawn(int(stated["images"]), int(stated["seed"]))
 
 
-def convert_tflite(env: Mapping[str, str], directory: Path) -> tuple[Converted, tuple[str, ...]]:
+def convert_tflite(
+    env: Mapping[str, str], directory: Path, *, pyav: Callable[[], Path]
+) -> tuple[Converted, tuple[str, ...]]:
     """Step 2 as the program ``convert-tflite`` runs it, quantised where ``CK_QUANTIZE`` says so.
 
     Parameters and errors are those of `convert_from_environment` and `calibration_from_environment`.
@@ -93,7 +96,7 @@ def convert_tflite(env: Mapping[str, str], directory: Path) -> tuple[Converted, 
     lines
         What people should know of the calibration.
     """
-    with calibration_from_environment(env, directory) as calibration:
+    with calibration_from_environment(env, directory, pyav) as calibration:
         if calibration is None:
             return convert_from_environment(env, directory), ()
         converted = convert_from_environment(env, directory, calibration.images)
@@ -108,6 +111,7 @@ def optimize_ir(
     *,
     openvino: Path,
     nncf: Callable[[], Path],
+    pyav: Callable[[], Path],
 ) -> dict[str, Any]:
     """Convert as `optimize_model` does; where ``CK_QUANTIZE`` says so, quantise the IR that is written.
 
@@ -119,15 +123,15 @@ def optimize_ir(
         Of ``ckssd mo``.
     env, directory
         As of `calibration_from_environment`.
-    openvino, nncf
-        Interpreters of environments that have them; the second is asked for where it is needed.
+    openvino, nncf, pyav
+        Interpreters of environments that have them; the others are asked for where they are needed.
 
     Returns
     -------
     dict
         ``lines`` for people, and ``data``; of a quantised model under ``quantized``.
     """
-    with calibration_from_environment(env, directory) as calibration:
+    with calibration_from_environment(env, directory, pyav) as calibration:
         if calibration is None or flags.get("dry_run"):
             return optimize_model(openvino, flags)
         quantizer = nncf()  # before anything is written
