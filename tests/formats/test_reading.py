@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from ckssd.errors import InputError
 from ckssd.formats import content as form
 from ckssd.formats.content import CROWD, DIFFICULT
 from ckssd.formats.names import read_source
@@ -139,6 +141,66 @@ def test_labelimgs_folder_has_all_side_by_side(copy_of: Copied) -> None:
     assert len(found.pictures) == tools.IMAGES
     assert found.split is None
     assert list(found.categories) == list(tools.NAMES.values())
+
+
+def test_folders_behind_links_count_and_a_circle_ends(copy_of: Copied, tmp_path: Path) -> None:
+    folder = copy_of("voc")
+    (folder / "JPEGImages").rename(tmp_path / "elsewhere")
+    (folder / "JPEGImages").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "round").symlink_to(folder)
+    assert len(read("voc", folder).pictures) == tools.IMAGES
+
+
+def test_a_picture_whose_name_macos_wrote_is_found(copy_of: Copied) -> None:
+    folder = copy_of("labelme")
+    picture, label = sorted(folder.glob("*.jpg"))[0], sorted(folder.glob("*.json"))[0]
+    label.write_text(label.read_text().replace(picture.name, "gr\u00fcn.jpg"))
+    picture.rename(folder / "gru\u0308n.jpg")
+    label.rename(folder / "gru\u0308n.json")
+    assert len(read("labelme", folder).pictures) == tools.IMAGES
+
+
+def test_missing_pictures_are_left_out_if_that_is_asked_for(copy_of: Copied) -> None:
+    folder = copy_of("cvat")
+    for picture in sorted((folder / "images").iterdir())[:3]:
+        picture.unlink()
+    found = read_source("cvat", folder, Reading())
+    require_pictures(found, leave_out_missing=True)
+    assert len(found.pictures) == tools.IMAGES - 3
+    assert any(
+        note.startswith("pictures left out because they are missing: 3, ") for note in found.notes.lines()
+    )
+
+
+def test_pictures_of_one_name_in_two_folders_are_told_apart_by_the_folder(copy_of: Copied) -> None:
+    folder = copy_of("cvat")
+    first, second = sorted((folder / "images").iterdir())[:2]
+    for place, file in (("a", first), ("b", second)):
+        (folder / "images" / place).mkdir()
+        file.rename(folder / "images" / place / "same.jpg")
+        text = (folder / "annotations.xml").read_text().replace(file.name, f"{place}/same.jpg")
+        (folder / "annotations.xml").write_text(text)
+    names = [picture.name for picture in read("cvat", folder).pictures]
+    assert names[:2] == ["a/same.jpg", "b/same.jpg"]
+    text = (folder / "annotations.xml").read_text().replace("a/same.jpg", "x/same.jpg")
+    (folder / "annotations.xml").write_text(text)
+    with pytest.raises(InputError, match="not clear which is meant"):
+        read("cvat", folder)
+
+
+def test_a_picture_turned_by_exif_is_said_and_measured_as_viewers_show_it(copy_of: Copied) -> None:
+    folder = copy_of("yolo")
+    plain = read("yolo", folder)
+    file = sorted((folder / "images" / "val").iterdir())[0]
+    with Image.open(file) as image:
+        exif = image.getexif()
+        exif[0x0112] = 6
+        image.rotate(90, expand=True).save(file, exif=exif)
+    turned = read("yolo", folder)
+    one, other = plain.pictures[0], turned.pictures[0]
+    assert (one.width, one.height) == (other.width, other.height)
+    assert [box.x for box in one.boxes] == [box.x for box in other.boxes]
+    assert any("EXIF" in note for note in turned.notes.lines())
 
 
 def test_darknets_lists_are_splits(copy_of: Copied) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ckssd.errors import InputError, short
 from ckssd.formats.content import Content, Picture, Seen
+from ckssd.formats.reading import walk
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 ORIENTATION, SWAPS_FROM = 0x0112, 5  # of EXIF: 5 to 8 show a picture with width and height swapped
@@ -28,17 +30,16 @@ class PictureIndex:
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         self.files: list[Path] = []
         self._paths: set[str] = set()
-        for parent, folders, names in os.walk(root):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
+        for parent, names in walk(root):
+            for name in names:
                 if name.lower().endswith(SUFFIXES) and not name.startswith("."):
                     self._add(Path(parent, name))
 
     def _add(self, file: Path) -> None:
         self.files.append(file)
         self._paths.add(str(file))
-        self._by_name[file.name].append(file)
-        self._by_stem[file.stem].append(file)
+        self._by_name[_composed(file.name)].append(file)
+        self._by_stem[_composed(file.stem)].append(file)
 
     def find(self, name: str, folders: Sequence[Path] = ()) -> Path | None:
         """The picture that annotations call ``name``: in one of the folders, else anywhere by its last part.
@@ -55,7 +56,7 @@ class PictureIndex:
                 file = place.joinpath(*inside[start:])
                 if str(file) in self._paths:
                     return file
-        return self._the_one(name, self._by_name.get(plain.name, []))
+        return self._the_one(name, self._by_name.get(_composed(plain.name), []))
 
     def find_stem(self, stem: str, folders: Sequence[Path] = ()) -> Path | None:
         """The picture of a name without suffix, which may have folders: in one of ``folders``, else anywhere.
@@ -65,7 +66,7 @@ class PictureIndex:
         InputError
             As :meth:`find`.
         """
-        known = self._by_stem.get(PurePosixPath(stem).name, [])
+        known = self._by_stem.get(_composed(PurePosixPath(stem).name), [])
         for place in folders:
             wanted = place / stem
             here = [file for file in known if file.parent / file.stem == wanted]
@@ -82,6 +83,11 @@ class PictureIndex:
                 got=places,
             )
         return found[0] if found else None
+
+
+def _composed(name: str) -> str:
+    """A letter with an accent as one character, where macOS writes two."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def name_pictures(pictures: Iterable[Picture]) -> None:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,10 @@ def read_list(path: Path) -> list[str]:
 
 def number(where: object, value: object) -> float:
     """A finite number, or its text; raises InputError."""
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # Python's own way with numbers
+        raise fault(where, "a number", repr(value))
     try:
-        found = math.nan if isinstance(value, bool) or "_" in str(value) else float(value)  # type: ignore[arg-type]
+        found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         found = math.nan
     if not abs(found) < 1e12:
@@ -153,10 +155,29 @@ def folder(source: Path, names: Sequence[str]) -> Path | None:
 
 def files_in(place: Path, suffix: str | tuple[str, ...], *, deep: bool = True) -> list[Path]:
     """The files of a suffix in a folder (and, if ``deep``, below it), sorted; hidden ones left out."""
-    found = []
-    for parent, folders, names in os.walk(place):
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if deep else []
-        found += [
-            Path(parent, name) for name in names if name.lower().endswith(suffix) and not name.startswith(".")
-        ]
-    return sorted(found)
+    found: list[str] = []
+    for parent, names in walk(place):
+        if not deep and parent != str(place):
+            break
+        fitting = (name for name in names if name.lower().endswith(suffix) and not name.startswith("."))
+        found += [f"{parent}{os.sep}{name}" for name in fitting]
+    return list(map(Path, sorted(found)))  # texts are sorted many times faster than paths
+
+
+def walk(place: Path) -> Iterator[tuple[str, list[str]]]:
+    """The folders below one, with the names of their files; those that links lead to, too, each once."""
+    seen = {os.path.realpath(place)}
+    for parent, folders, names in os.walk(place, followlinks=True):
+        kept = []
+        for name in sorted(folders):
+            path = f"{parent}{os.sep}{name}"
+            if name.startswith("."):
+                continue
+            if Path(path).is_symlink():
+                target = os.path.realpath(path)
+                if target in seen:
+                    continue
+                seen.add(target)
+            kept.append(name)
+        folders[:] = kept
+        yield parent, sorted(names)

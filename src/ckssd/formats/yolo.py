@@ -7,6 +7,7 @@ and of LabelImg (``classes.txt``). A picture's labels are where Ultralytics' loa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def _pictures(layout: Layout, labels: _Labels) -> tuple[list[Picture], list[Path
     for file in layout.pictures:
         places = label_files(file)
         found = next((place for place in places if place.is_file()), None)
-        picture = Picture(file.name, file if file.is_file() else None)
+        picture = Picture(file.name, file if not layout.listed or file.is_file() else None)
         pictures.append(picture)
         if found is None:
             labels.notes.add(BACKGROUND, file.name)
@@ -91,13 +92,10 @@ def _pictures(layout: Layout, labels: _Labels) -> tuple[list[Picture], list[Path
 
 def label_files(picture: Path) -> list[Path]:
     """Where a picture's labels may be, the likeliest first."""
-    beside = picture.with_suffix(".txt")
-    parts = list(beside.parts)
-    places = [index for index, part in enumerate(parts) if part == "images"]
-    if not places:
-        return [beside]
-    parts[places[-1]] = "labels"
-    return [Path(*parts), beside]
+    stem = os.path.splitext(picture)[0]  # noqa: PTH122 - many times faster, and there may be many
+    beside = Path(f"{stem}.txt")
+    before, images, behind = stem.rpartition("/images/")
+    return [Path(f"{before}/labels/{behind}.txt"), beside] if images else [beside]
 
 
 def _without_picture(used: Iterable[Path], pictures: Iterable[Path]) -> list[Path]:
@@ -113,7 +111,7 @@ def _without_picture(used: Iterable[Path], pictures: Iterable[Path]) -> list[Pat
 
 def _boxes(file: Path, picture: Picture, labels: _Labels) -> list[Box]:
     lines = read_text(file).splitlines()
-    known = labels.flags.get(_relative(file, labels.root), {})
+    known = labels.flags.get(_relative(file, labels.root), {}) if labels.flags else {}
     if not any(line.strip() for line in lines):
         return []
     size = scale(picture)

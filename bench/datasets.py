@@ -1,0 +1,106 @@
+"""How long data sets of many small pictures take to import, in each format, printed as Markdown.
+
+    .venv/bin/python bench/datasets.py [--images 100000] [--boxes 5] [--formats voc yolo]
+
+The pictures are links to one of a few hundred bytes, so that what remains is the annotations' part: reading
+them, finding and copying the pictures, hashing both, writing COCO's file, and reading that for CK. Wall
+seconds, seconds of a processor (which others' work does not lengthen) and peak memory of the whole ``ckssd``
+process, once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from ckssd.ck.home import home_in, register
+from ckssd.formats.content import Box, Content, Picture, numbered
+from ckssd.formats.names import FORMATS, format_of
+from ckssd.formats.writing import Folder
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SIZE = (640, 480)
+CLASSES = 80
+
+
+class Linked(Folder):
+    """A folder whose pictures are links."""
+
+    def picture(self, picture: Picture, path: str) -> None:
+        """Link instead of copying."""
+        assert picture.file is not None
+        os.link(picture.file, self.place(path))
+
+
+def content(folder: Path, images: int, boxes: int) -> Content:
+    """Random boxes on whole pixels; a file has ten thousand links, which file systems allow."""
+    random.seed(0)
+    names = [f"class {index}" for index in range(CLASSES)]
+    pictures = []
+    for index in range(images):
+        if index % 10_000 == 0:
+            file = folder / f"{index}.jpg"
+            Image.new("L", SIZE).save(file, quality=20)
+        inside = [
+            Box(
+                random.choice(names),
+                random.randint(0, 500),
+                random.randint(0, 300),
+                random.randint(1, 140),
+                random.randint(1, 180),
+            )
+            for _ in range(boxes)
+        ]
+        pictures.append(Picture(f"{index:012d}.jpg", file, *SIZE, inside))
+    return Content(numbered(names), pictures, "val")
+
+
+def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak MB of a command; its failure ends the measurement."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"this command failed: {command}")
+    seconds = time.perf_counter() - began
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--boxes", type=int, default=5, help="a picture")
+    parser.add_argument("--formats", nargs="+", default=FORMATS, choices=FORMATS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=Path.home()) as name:
+        folder = Path(name)
+        made = content(folder, options.images, options.boxes)
+        home = home_in(folder / "home")
+        register(CHECKOUT, home)
+        environment = {**os.environ, **home.variables(), "CKSSD_CACHE": str(folder / "cache")}
+        heading = f"{options.images} images, {options.boxes} boxes each"
+        print(f"| {heading} | import, s | of a processor | MB | show, s | of a processor | MB |")
+        print("|---|---|---|---|---|---|---|")
+        for form in options.formats:
+            format_of(form).write(made, Linked(folder / form))
+            command = [sys.executable, "-m", "ckssd", "dataset"]
+            source = [str(folder / form), "--format", form]
+            imported = timed([*command, "import", *source, "--name", f"bench-{form}"], environment)
+            shown = timed([*command, "show", *source, "--headers-only"], environment)
+            print(
+                f"| {form} | " + " | ".join(f"{value:.0f}" for value in (*imported, *shown)) + " |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
