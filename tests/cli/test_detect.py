@@ -8,6 +8,7 @@ import pytest
 
 from ckssd.cli.main import main
 from ckssd.detect.named_files import pictures
+from ckssd.errors import InputError
 
 
 @pytest.fixture
@@ -44,3 +45,8 @@ def test_what_makes_no_sense_is_one_line(
 def test_a_folder_gives_its_pictures_and_a_pattern_its_videos_too(files: Path) -> None:
     assert [path.name for path in pictures([str(files)])] == ["one.jpg", "two.png"]
     assert [path.name for path in pictures([f"{files}/o*"])] == ["one.jpg", "other.mkv"]
+
+
+def test_a_name_that_no_file_can_have_is_one_error() -> None:
+    with pytest.raises(InputError, match="The image cannot be read"):
+        pictures(["a" * 300])

@@ -137,6 +137,16 @@ def test_what_a_results_file_may_lack_is_said(bench: Bench) -> None:
         sweep_files(bench.annotations, path, GRID, [99])
 
 
+def test_another_metric_is_refused_and_difficult_objects_are_said_to_count(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="COCO's rule only"):
+        sweep_model(from_environment({**bench.environment, "CK_METRIC_TYPE": "voc"}), Grid((0.5,)))
+    content = json.loads(bench.annotations.read_text())
+    content["annotations"][0]["difficult"] = 1
+    bench.annotations.write_text(json.dumps(content))
+    swept = sweep_model(from_environment(bench.environment), Grid((0.5,)))
+    assert "1 object marked difficult or ignore count as any other" in swept.notes
+
+
 def test_scores_in_percent_are_refused(bench: Bench) -> None:
     path = bench.folder / "found.json"
     path.write_text(json.dumps([{"image_id": 100, "category_id": 1, "bbox": [0, 0, 5, 5], "score": 60}]))

@@ -132,6 +132,7 @@ def test_a_pattern_and_a_file_are_doors_as_well(photos: Path, tmp_path: Path) ->
     odd = photos.rename(tmp_path / "[1] Fotos")
     found = calibration(odd, CK_CALIBRATION_IMAGES="*.jpg")
     assert names(found.images) == ["1", "3", "5", "7", "9"]
+    assert names(calibration(Path("/"), CK_CALIBRATION_IMAGES=f"{tmp_path}/*/[34].*").images) == ["3", "4"]
     assert names(calibration(odd, CK_CALIBRATION_IMAGES="2.PNG").images) == ["2"]
     (odd / "mehr").mkdir()
     Image.new("RGB", (4, 3)).save(odd / "mehr" / "1.jpg")

@@ -9,6 +9,7 @@ The detections are a COCO results file: a list of {image_id, category_id, bbox [
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
@@ -40,9 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Result:
-    """Run the evaluation in the environment of the COCO tools."""
+    """Run the evaluation in the environment of the COCO tools, which COCO's own metrics need."""
     choice = _choice(options)
-    python = Path(the_environment("tool,coco").variables["CK_ENV_TOOL_COCO_PYTHON_FILE"])
+    tools = the_environment("tool,coco").variables if choice.name == COCO else {}
+    python = Path(tools.get("CK_ENV_TOOL_COCO_PYTHON_FILE", sys.executable))
     arguments = ["--annotations", str(options.annotations), "--detections", str(options.detections)]
     if options.images:
         arguments += ["--images", str(options.images)]

@@ -31,14 +31,18 @@ def pictures(named: Sequence[str]) -> list[Path]:
 
 def _one(name: str) -> Iterator[Path]:
     path = Path(name)
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long
+        raise InputError("The image cannot be read", where=path, got=error.strerror) from error
+    if is_folder:
         inside = sorted(child for child in path.iterdir() if _is_picture(child))
         if not inside:
             raise InputError(
                 "The folder has no pictures", where=path, expected=f"files {', '.join(SUFFIXES)}"
             )
         yield from inside
-    elif path.is_file():
+    elif is_file:
         yield path
     elif glob.has_magic(name):
         fitting = sorted(child for child in _matches(name) if _is_picture(child) or is_video(child))

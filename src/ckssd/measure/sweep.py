@@ -102,7 +102,7 @@ def sweep_model(settings: BenchmarkSettings, grid: Grid) -> Swept:
     truth = opened.annotations.truth
     kept = (found.detections, *found.detections.others)
     made: list[Point] = []
-    notes = [*_on_limits(found, grid), *found.notes]
+    notes = [*_on_limits(found, grid), *_on_difficult(truth), *found.notes]
     for iou, detections in zip(ious, kept, strict=True):
         matches = match(truth, detections.rows(), detections.image_ids, grid.iou)
         made += points(matches, grid.score_thresholds, _names(truth), iou)
@@ -168,7 +168,8 @@ def sweep_files(annotations: Path, detections: Path, grid: Grid, image_ids: Sequ
     _check_scores(rows, detections)
     matches = match(truth, rows, used, grid.iou)
     made = points(matches, grid.score_thresholds, _names(truth))
-    notes = (*truth.notes, *notes_on(detections), *_on_rows(rows, matches, used, grid))
+    noted = (*truth.notes, *notes_on(detections), *_on_difficult(truth))
+    notes = (*noted, *_on_rows(rows, matches, used, grid))
     run = {"annotations": str(annotations), "detections": str(detections)}
     return Swept(tuple(made), grid.iou, matches.images, run, notes)
 
@@ -200,6 +201,11 @@ def _on_limits(found: DetectedSet, grid: Grid) -> list[str]:
         f"NMS gives {limit} detections of an image at most, and some images had more: points up to threshold"
         f" {lacking[-1]:g} are those of a model with this limit"
     ]
+
+
+def _on_difficult(truth: GroundTruth) -> list[str]:
+    marked = int(truth.difficult.sum())
+    return [f"{of(marked, 'object')} marked difficult or ignore count as any other"] if marked else []
 
 
 def _on_rows(rows: Rows, matches: Matches, images: Sequence[int], grid: Grid) -> list[str]:

@@ -7,6 +7,7 @@ name, of the size that they say. All are decoded here, before anything that take
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -55,7 +56,8 @@ def of_files(
     from ckssd.detect.named_files import is_video, pictures
 
     path = directory / named
-    files = pictures([str(path) if path.exists() else f"{glob.escape(str(directory))}/{named}"])
+    pattern = glob.has_magic(named) and not os.path.lexists(path)
+    files = pictures([str(Path(glob.escape(str(directory))) / named) if pattern else str(path)])
     videos = [file for file in files if is_video(file)]
     if videos:
         if len(videos) < len(files):
