@@ -80,7 +80,7 @@ def test_two_splits_of_one_name_are_two_and_a_taken_name_is_refused(
     assert (done.code, "name is taken" in done.err) == (2, True), done.text
 
 
-@pytest.mark.parametrize("name", ["shapes", "a b", "../up", "größe", ""])
+@pytest.mark.parametrize("name", ["shapes", "a b", "../up", "größe", "", "v1.0", "train", "64bits"])
 def test_a_name_that_is_no_tag_or_anothers_is_refused(home: Sandbox, made: Made, name: str) -> None:
     done = home.ckssd("dataset", "import", "--format", "coco", str(made[0] / "coco"), f"--name={name}")
     assert done.code == 2, done.text
@@ -95,6 +95,19 @@ def test_every_format_is_imported(home: Sandbox, made: Made, name: str) -> None:
     assert done.code == 0, done.text
     data = given(done.out)
     assert (data["images"], data["boxes"]) == (10, len(made[1]["annotations"]))
+
+
+def test_what_was_assumed_is_said_once_by_either_door(home: Sandbox, made: Made) -> None:
+    done = home.ckssd("dataset", "import", "--format=cvat", str(made[0] / "cvat"), "--name=once")
+    assert done.text.count("Note: <polyline>") == 1
+    given = [f"--env.CK_IMPORT_{key}={value}" for key, value in (("FORMAT", "cvat"), ("NAME", "twice"))]
+    given.append(f"--env.CK_IMPORT_SOURCE={made[0] / 'cvat'}")
+    done = home.ck("install", "package", "--tags=dataset,imported", *given)
+    assert done.code == 0, done.text
+    assert done.text.count("Note: <polyline>") == 1
+    done = home.ck("install", "package", "--tags=dataset,imported")
+    assert done.code == 2
+    assert "What to import is not said" in done.text
 
 
 def test_a_failed_import_leaves_nothing(home: Sandbox, made: Made, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 ANY = "dataset,object-detection"
 TAGS = f"{ANY},imported"
+# Tags of splits, and what CK adds to every environment: versions and the platform.
+TAKEN = re.compile(
+    r"train|val|valid|validation|test|all|default-options|v[0-9].*|[0-9]+bits|(host|target)-os.*"
+)
 IMAGES, ANNOTATIONS = "CK_ENV_DATASET_IMAGE_DIR", "CK_ENV_DATASET_ANNOTATIONS"
 
 
@@ -135,6 +140,8 @@ def import_data_set(asked: Asked) -> Imported:
 def _check_free(name: str) -> None:
     """A name that is a tag of something else would choose that, too."""
     check_name("--name", name)
+    if TAKEN.fullmatch(name):
+        raise UsageError("The name is a tag that other data sets have, too", where="--name", got=name)
     for entry in package_entries():
         if name in {*entry.tags, *entry.variations}:
             raise UsageError("The name is a tag of another package", where=entry.alias, got=name)

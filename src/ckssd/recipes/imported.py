@@ -76,12 +76,13 @@ def imported_dataset(package: Package, staging: Path) -> Used:
     from ckssd.formats.pictures import complete_sizes
     from ckssd.formats.writing import Folder
 
-    content = _pending.pop(_key(package.options), None) or read_asked(package.options)
+    ahead = _pending.pop(_key(package.options), None)
+    content = ahead or read_asked(package.options)
     digest, pictures = digest_of(content), _pictures(content)
     complete_sizes(content)
     step(f"Copying {len(content.pictures)} pictures")
     coco.write(content, Folder(staging))
-    for note in content.notes.lines():
+    for note in content.notes.lines() if ahead is None else ():  # who read ahead says them with the result
         say(f"Note: {note}")
     made = {
         "format": package.options[FORMAT],
