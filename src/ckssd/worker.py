@@ -15,12 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import ckssd
 from ckssd.errors import CkssdError, RunError, error_from
+from ckssd.own_files import source_folder
 from ckssd.process import held
 
 TIME_TO_CLEAN_UP_S = 10
-SOURCE = Path(ckssd.__file__).resolve().parent.parent
 
 
 def run_worker(python: Path, module: str, arguments: list[str]) -> tuple[Any, str]:
@@ -57,7 +56,7 @@ def _started(command: list[str], folder: Path) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             command,
-            env={**os.environ, "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder)},
+            env={**os.environ, "PYTHONPATH": str(source_folder()), "TMPDIR": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,

@@ -40,7 +40,7 @@ class Failing:
     """Commands of which one fails."""
 
     def __init__(self, root: Path, fails: str) -> None:
-        self.root, self.fails = root, fails
+        self.pictures, self.fails = root, fails
 
     def ck(self, *words: str) -> None:
         if self.fails in words:
@@ -73,7 +73,8 @@ def test_a_machine_without_the_quantiser_shows_the_rest(
     assert "Int8 is left out here: A command of the demo failed" in capsys.readouterr().err
 
 
-def test_the_best_of_a_picture_stand_beside_its_name(tmp_path: Path) -> None:
+def test_the_best_of_a_picture_stand_beside_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     detections = [{"name": name, "score": score} for name, score in (("cat", 0.94), ("cup", 0.613))]
     images = [{"file": "a/cat.png", "detections": detections}, {"file": "b/no.jpeg", "detections": []}]
     assert Photographs(images, []).lines(tmp_path / "demo") == [

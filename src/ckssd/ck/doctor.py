@@ -31,8 +31,8 @@ from ckssd.fetch.reach import Reach, reach
 from ckssd.fetch.source import Source
 from ckssd.install import Python, find_pythons, find_uv, run_uv, uv_version
 from ckssd.install.machine import this_machine, what_is_missing
+from ckssd.own_files import own_root
 from ckssd.recipes import stated_sources
-from ckssd.worker import SOURCE
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 CK_VERSION = "2.6.4"
@@ -196,7 +196,7 @@ def check_ck() -> Iterator[Finding]:
             continue
         advice = "CK writes it unquoted into shell scripts: choose a path without spaces and quotes"
         yield Finding(variable, FAIL, str(used), f"{advice}, or use `. ./activate` of the checkout")
-    here = SOURCE.parent
+    here = own_root()
     registered = Path(access({"action": "where", "module_uoa": "repo", "data_uoa": REPOSITORY})["path"])
     if registered.resolve() == here.resolve():
         yield Finding("repository", OK, f"{REPOSITORY} in {registered}")

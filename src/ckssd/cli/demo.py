@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ckssd
 from ckssd.ck.home import checkout_home, register
-from ckssd.cli.demo_photos import FOLDER, photographs
+from ckssd.cli.demo_photos import FOLDER, photographs, shown
 from ckssd.cli.demo_plan import plan_demo
 from ckssd.cli.result import Result
-from ckssd.errors import EnvironmentSetupError, RunError
+from ckssd.errors import RunError
+from ckssd.own_files import is_checkout, own_root
 from ckssd.report import say, step
 
 BENCHMARK = [
@@ -53,6 +53,11 @@ class Checkout:
     def log(self) -> Path:
         """Where the output of the commands goes."""
         return self.root / ".ck" / "demo.log"
+
+    @property
+    def pictures(self) -> Path:
+        """Where the photographs are drawn: in the checkout, or without one where the person is."""
+        return (self.root if is_checkout() else Path.cwd()) / FOLDER
 
     def ck(self, *words: str) -> None:
         """Run a ck command; its output goes to the log, its progress (standard error) is shown."""
@@ -147,26 +152,14 @@ def run(_: argparse.Namespace) -> Result:
     parts = ["", "Shapes, drawn by this project:", table(runs), *plan.lines]
     if photos is not None:
         parts += ["", "Photographs, too few for an accuracy that counts:", table(photos.runs)]
-        parts += ["", *photos.lines(checkout.root / FOLDER)]
-    parts.append(f"All numbers and settings: {place.relative_to(checkout.root)}")
+        parts += ["", *photos.lines(checkout.pictures)]
+    parts.append(f"All numbers and settings: {shown(place)}")
     return Result("\n".join(parts), data)
 
 
 def find_checkout() -> Checkout:
-    """Return the checkout that this library runs from.
-
-    Raises
-    ------
-    EnvironmentSetupError
-        The library was installed without its checkout.
-    """
-    root = Path(ckssd.__file__).resolve().parents[2]
-    if not (root / ".ckr.json").exists():
-        raise EnvironmentSetupError(
-            "The demo needs a checkout of this repository",
-            where=root,
-            advice="clone it and run `make demo` there",
-        )
+    """Return the checkout that this library runs from, or what stands for it, with a CK home of its own."""
+    root = own_root()
     home = checkout_home(root)
     register(root, home)
     os.environ.update(home.variables())  # before CK is imported here, too

@@ -36,8 +36,8 @@ class Commands(Protocol):
     """What the demo runs commands with, see ckssd.cli.demo.Checkout."""
 
     @property
-    def root(self) -> Path:
-        """The checkout's folder."""
+    def pictures(self) -> Path:
+        """The folder to draw into."""
 
     def ck(self, *words: str) -> None:
         """Run ``ck``; RunError if it fails."""
@@ -57,7 +57,13 @@ class Photographs:
         """The pictures with the best of what was found in each, for people."""
         width = max(len(Path(image["file"]).name) for image in self.images)
         text = [f"{Path(image['file']).name:<{width}}  {best(image)}" for image in self.images]
-        return [*text, f"Drawn: {folder.relative_to(folder.parent)}/"]
+        return [*text, f"Drawn: {shown(folder)}/"]
+
+
+def shown(path: Path) -> str:
+    """A path for people: short where it is below the folder that they are in."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def best(image: dict[str, Any]) -> str:
@@ -84,8 +90,8 @@ def photographs(
     try:
         for name, tags in INSTALLS.items():
             install(commands, name, tags)
-        folder = commands.root / FOLDER
-        step(f"ckssd detect --tags=ssdlite,coco,tfjs --draw {FOLDER} …")
+        folder = commands.pictures
+        step(f"ckssd detect --tags=ssdlite,coco,tfjs --draw {shown(folder)} …")
         images = detect(commands, folder)
         runs = [measure(runtime, "regular", CHOSEN) for runtime in RUNTIMES]
     except CkssdError as error:

@@ -50,6 +50,7 @@ COMMANDS = (
     "shapes",
     "dataset",
     "demo",
+    "init",
 )
 
 EXIT_CODES = """\
