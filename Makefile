@@ -61,11 +61,13 @@ lint: $(DEV) ## check format, style, types and layers
 	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then .venv/bin/mypy; \
 	    else echo "types: not checked with Python 3.10, for which NumPy 2.2 is the last: it declares other types"; fi
 	@.venv/bin/lint-imports
+	@.venv/bin/python tools/architecture.py --check
 
 .PHONY: format
 format: $(DEV) ## rewrite the sources in the project's format
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+	@.venv/bin/python tools/architecture.py
 
 .PHONY: clean
 clean: ## remove what setup, demo and test made in this checkout
