@@ -1,4 +1,4 @@
-"""`make bench`: every figure of the README's table of speed, measured side by side in one run.
+"""`make bench`: every figure of the table in docs/speed.md, measured side by side in one run.
 
     .venv/bin/python -m bench.run [--rounds 5] [--images 1000] [--parts throughput startup …]
 

@@ -1,6 +1,6 @@
 """What an install promises, broken by real signals to real ``ck install`` processes in an awkward home.
 
-The names of these tests are those of the rows of the README's table "What can go wrong".
+The names of these tests are those of the rows of the table "What can go wrong".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Downloads against a real server that misbehaves: each promise of the README's table has its test here."""
+"""Downloads against a real server that misbehaves: each promise of the table has its test here."""
 
 from __future__ import annotations
 
