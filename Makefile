@@ -69,6 +69,11 @@ format: $(DEV) ## rewrite the sources in the project's format
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/python tools/architecture.py
 
+.PHONY: docs
+docs: $(SETUP) ## build the documentation in site/
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/uv run --quiet --isolated --frozen --no-dev --group docs mkdocs build --quiet
+	@echo "site/index.html"
+
 .PHONY: clean
 clean: ## remove what setup, demo and test made in this checkout
-	rm -rf .venv .ck .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache demo
+	rm -rf .venv .ck .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache demo site
