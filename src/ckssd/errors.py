@@ -60,7 +60,7 @@ class CkssdError(Exception):
             text += f" ({', '.join(facts)})"
         if self.advice:
             text += f"; {self.advice}"
-        return _printable(" ".join(text.split()))
+        return printable(" ".join(text.split()))
 
     def as_dict(self) -> dict[str, Any]:
         """The same for machines; fields without a value are left out."""
@@ -75,7 +75,7 @@ class CkssdError(Exception):
         return {key: value for key, value in fields.items() if value is not None}
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Half characters cannot be written, control characters change a terminal: both as escapes."""
     if text.isprintable():
         return text
@@ -86,7 +86,7 @@ def short(text: str, length: int = 80) -> str:
     """Text out of a file for a message: on one line, printable, its middle left out if it is long."""
     if len(text) > length:
         text = f"{text[: length // 2]}…{text[1 - length // 2 :]}"
-    return _printable(text)
+    return printable(text)
 
 
 class UsageError(CkssdError):

@@ -64,7 +64,8 @@ def write_whole(path: Path, write: Callable[[TextIO], None]) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # The name of a file may have bytes that are no UTF-8: half characters here, written as escapes.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             write(file)
         temporary.chmod(0o644)
         temporary.replace(path)

@@ -255,7 +255,8 @@ def test_what_looks_wrong_is_said(tmp_path: Path) -> None:
     )
     for entry in content["annotations"]:
         entry["bbox"] = [0.25, 0.5, 0.5, 0.25]
-    assert "not fractions" in read_truth(write(tmp_path, content)).notes[-1]
+    with pytest.raises(InputError, match="as fractions would be"):
+        read_truth(write(tmp_path, content))
 
 
 def test_notes_are_kept_with_the_ground_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,12 +39,14 @@ def tiny_model(
     logits: bool = False,
     int8_input: bool = False,
     several: dict[str, dict[str, Any]] | None = None,
+    metadata: bytes | None = None,
     **options: Any,
 ) -> bytes:
     """The model's bytes; ``options`` replace those of OPTIONS, None takes one out.
 
     ``logits``: the class predictions lack their activation. ``int8_input``: quantised image of -1 to 1.
-    ``several``: signatures, each with a graph of its own and other options of the operator.
+    ``several``: signatures, each with a graph of its own and other options of the operator. ``metadata``: see
+    metadata_of.
     """
     chosen = {key: value for key, value in {**OPTIONS, **options}.items() if value is not None}
     classes = int(chosen.get("num_classes", 6)) + 1
@@ -122,6 +124,9 @@ def tiny_model(
         _code(DEQUANTIZE),
     ]
     model: NewTable = {0: Scalar("I", 3), 1: codes, 2: graphs, 3: "tiny", 4: buffers}
+    if metadata is not None:
+        buffers.append({0: metadata})
+        model[6] = [{0: "TFLITE_METADATA", 1: Scalar("I", len(buffers) - 1)}]
     if several:
         model[7] = [
             {
@@ -133,6 +138,13 @@ def tiny_model(
             for index, name in enumerate(several)
         ]
     return write(model, b"TFL3")
+
+
+def metadata_of(means: tuple[float, ...], stds: tuple[float, ...]) -> bytes:
+    """TFLite metadata that state a normalisation of the image, as the schema's own writers do."""
+    options: NewTable = {0: Vector("f", means), 1: Vector("f", stds)}
+    image: NewTable = {0: "image", 4: [{0: Scalar("B", 1), 1: options}]}
+    return write({0: "tiny", 3: [{2: [image]}]}, b"M001")
 
 
 def tiny_model_without_nms() -> bytes:

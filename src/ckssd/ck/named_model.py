@@ -9,15 +9,22 @@ variable of its class names, ``labels_instead_of``: names in ``paths`` that woul
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError
+from ckssd.install.provenance import FILE_NAME as PROVENANCE
 from ckssd.model.beside import find_labels
 
 
-def named_model(full_path: Path, description: Mapping[str, Any]) -> Path | None:
+def named_model(full_path: Path, description: Mapping[str, Any], usual_name: str = "") -> Path | None:
     """The file that was named, or the only one of its kind in a folder that has none of the usual names.
+
+    Parameters
+    ----------
+    usual_name
+        The name of a file that stands for its folder, beside those in ``paths`` and provenance.json.
 
     Returns
     -------
@@ -27,13 +34,13 @@ def named_model(full_path: Path, description: Mapping[str, Any]) -> Path | None:
     Raises
     ------
     InputError
-        The folder has several.
+        The folder has several; or the file is none of a model, and others would be taken for it.
     """
     named = description.get("named")
-    if named is None or (not full_path.is_dir() and full_path.suffix != named["suffix"]):
+    if named is None:
         return None
     if not full_path.is_dir():
-        return full_path
+        return _by_file(full_path, description, usual_name)
     if any((full_path / name).exists() for name in usual_names(description)):
         return None
     found = sorted(full_path.glob(f"*{named['suffix']}"))
@@ -45,6 +52,33 @@ def named_model(full_path: Path, description: Mapping[str, Any]) -> Path | None:
             advice="name one of them: --full_path=FILE",
         )
     return found[0] if found else None
+
+
+def _by_file(file: Path, description: Mapping[str, Any], usual_name: str) -> Path | None:
+    """The model that a file is, or is the second file of; None for a file that stands for its folder."""
+    named = description["named"]
+    if file.suffix.lower() == named["suffix"]:
+        return file
+    if file.suffix.lower() in named.get("also", {}).values():
+        return _other_of_pair(file.with_suffix(named["suffix"]), file)
+    parts = [path for name, path in description.get("paths", {}).items() if name not in named["instead_of"]]
+    if any(fnmatchcase(file.name, part) for part in (*parts, usual_name, PROVENANCE)):
+        return None
+    raise InputError(
+        "The file is no model of this kind",
+        where=file,
+        expected=f"a file {named['suffix']}, or the model's folder",
+        got=file.suffix or "no ending",
+        advice="another file beside it would be taken: rename it, or name the right one: --full_path=FILE",
+    )
+
+
+def _other_of_pair(wanted: Path, given: Path) -> Path:
+    if not wanted.is_file():
+        raise InputError(
+            "A file of the model is missing", where=wanted, advice=f"it belongs beside {given.name}"
+        )
+    return wanted
 
 
 def usual_names(description: Mapping[str, Any]) -> list[str]:
@@ -73,11 +107,7 @@ def variables_of_named(description: Mapping[str, Any], prefix: str, file: Path) 
     usual = [name for name in named["instead_of"] if paths[name] == file.name]
     found = dict.fromkeys((*named["variables"], *usual), file)
     for name, suffix in named.get("also", {}).items():
-        found[name] = file.with_suffix(suffix)
-        if not found[name].is_file():
-            raise InputError(
-                "A file of the model is missing", where=found[name], advice=f"it belongs beside {file.name}"
-            )
+        found[name] = _other_of_pair(file.with_suffix(suffix), file)
     labels = find_labels(file)
     if labels is not None:
         found[named["labels"]] = labels

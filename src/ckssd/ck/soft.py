@@ -80,7 +80,7 @@ def find_thing(full_path: Path, description: Mapping[str, Any], usual_name: str)
     """
     if description.get("finder") == "data-set":
         return _data_set(full_path, usual_name)
-    if (model := named_model(full_path, description)) is not None:
+    if (model := named_model(full_path, description, usual_name)) is not None:
         return Thing(model, {"root": model.parent}, (f"found: {model}",), named=model)
     inside = description.get("inside", "bin")
     if full_path.is_dir():

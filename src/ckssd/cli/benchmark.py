@@ -28,6 +28,7 @@ from ckssd.cli.chosen import (
     runtime_asked,
 )
 from ckssd.cli.install import pairs
+from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
@@ -111,6 +112,8 @@ def run(options: argparse.Namespace) -> Result:
     """Collect the variables as CK would, then run the benchmark in the runtime's environment."""
     if options.detections is not None:
         check_format(options.detections)
+    for flag, output in (("--output", options.detections), ("--image-times", options.image_times)):
+        refuse_overwriting_inputs(flag, output, (options.model, options.labels, options.annotations))
     check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS])
     chosen = choose(options)
     settings = settings_of(options, {**chosen.variables, **the_environment(METRICS_TAGS).variables})

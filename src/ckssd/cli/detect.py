@@ -26,12 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.cli.chosen import add_model_arguments, choose
+from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
 from ckssd.detect.named_files import is_video, pictures
 from ckssd.detect.orientation import ORIENTATIONS
 from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
 from ckssd.detect.results_file import check_format, write_results
-from ckssd.errors import UsageError
+from ckssd.errors import UsageError, printable
 from ckssd.measure.settings import plain
 from ckssd.model.entry import from_environment
 from ckssd.worker import run_worker
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> Result:
     """Run the model in its runtime's environment."""
     if options.output is not None:
         check_format(options.output)
+        refuse_overwriting_inputs("--output", options.output, (options.model, options.labels))
     request = _request(options, _sources(options))
     chosen = choose(options)
     request["model"] = plain(from_environment(chosen.variables))
@@ -141,7 +143,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _describe_video(video: dict[str, Any], shown: float) -> Iterator[str]:
     left_out = f", {video['left_out']} below {shown:g} left out" if video["left_out"] else ""
-    yield f"{video['file']}: {_count(video['detections'])}{left_out}"
+    yield f"{printable(video['file'])}: {_count(video['detections'])}{left_out}"
     for name, number in video["found"].items():
         yield f"    {number:>6}  {name}"
     every = "" if video["every"] == 1 else f" (one of {video['every']})"
@@ -155,7 +157,7 @@ def _describe_video(video: dict[str, Any], shown: float) -> Iterator[str]:
 
 def _describe(image: dict[str, Any], shown: float) -> Iterator[str]:
     left_out = f", {image['left_out']} below {shown:g} left out" if image["left_out"] else ""
-    yield f"{image['file']}: {_count(len(image['detections']))}{left_out}"
+    yield f"{printable(image['file'])}: {_count(len(image['detections']))}{left_out}"
     for found in image["detections"]:
         box = " ".join(f"{side:7.1f}" for side in found["bbox"])
         yield f"    {found['score']:.3f}  {found['name']:<10} {box}"

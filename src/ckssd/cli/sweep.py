@@ -30,6 +30,7 @@ from pathlib import Path
 
 from ckssd.cli.benchmark import add_run_arguments, settings_of
 from ckssd.cli.chosen import RUNTIMES, check_installed, choose, runtime_asked
+from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
 from ckssd.coco.metrics import read_ids
 from ckssd.errors import EnvironmentSetupError, UsageError
@@ -70,6 +71,8 @@ def run(options: argparse.Namespace) -> Result:
             expected=f"a file {' or '.join(FORMATS)}",
             got=options.output,
         )
+    read = (options.model, options.labels, options.annotations, options.detections)
+    refuse_overwriting_inputs("--output", options.output, read)
     swept = _swept_files(options, grid) if options.detections else _swept_model(options, grid)
     data = as_data(swept, *wanted)
     lines = list(text(swept, *wanted))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.coco.flags import FLAGS, LABELS_OF_IMAGES, OPEN_IMAGES_LABEL
-from ckssd.coco.remarks import remarks_on
+from ckssd.coco.remarks import check_units, remarks_on
 from ckssd.coco.written import UNKNOWN_SIZE, complete, is_box, is_number, of
 from ckssd.errors import InputError, short
 
@@ -62,6 +62,8 @@ def parse_instances(path: Path, data: bytes) -> Instances:
     _unique(path, "annotations", annotations, "id")
     notes += _leave_out_twins(categories, annotations)
     _unique(path, "categories", categories, "name")
+    if units := check_units(images, annotations):
+        raise _fault(path, "annotations[].bbox", "[x, y, width, height] in pixels", units)
     return Instances(images, categories, annotations, (*notes, *remarks_on(images, annotations)))
 
 

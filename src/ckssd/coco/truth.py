@@ -26,7 +26,7 @@ from ckssd.coco.flags import DIFFICULT, GROUP_OF, OPEN_IMAGES_LABEL, flags, veri
 from ckssd.coco.instances import Entry, Instances, parse_instances
 from ckssd.errors import InputError
 
-FORMAT = "ground-truth-4"  # another layout of the arrays gets another name
+FORMAT = "ground-truth-5"  # another layout of the arrays, and other notes, get another name
 
 WORTH_KEEPING = 1 << 20  # bytes; less is parsed in no time
 LARGEST_AREA = 1e10  # square pixels; COCO's range of areas ends there

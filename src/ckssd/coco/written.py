@@ -20,6 +20,7 @@ UNKNOWN_SIZES = (None, 0, -1)  # as tools write it
 WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(\.0*)?\s*")
 NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 PLACES_OF_A_NAME = ("path", "coco_url")
+WEB = ("http://", "https://", "s3://", "gs://")  # Labelbox and cloud stores
 
 Entries = list[Any]
 
@@ -114,10 +115,15 @@ def _change(entry: dict[str, Any], keys: Sequence[str], read: Any) -> bool:
 
 
 def _name_files(images: Entries) -> Iterator[str]:
-    """The name of an image's file from its path or address, where ``file_name`` is missing."""
+    """The name of an image's file from its path or address, where ``file_name`` is missing or an address."""
     named: Counter[str] = Counter()
+    addresses = 0
     for image in images:
-        if image.get("file_name") is not None:
+        given = image.get("file_name")
+        if given is not None:
+            if isinstance(given, str) and given.startswith(WEB) and (name := _file_in(given)):
+                image["file_name"] = name
+                addresses += 1
             continue
         for key in PLACES_OF_A_NAME:
             if isinstance(image.get(key), str) and (name := _file_in(image[key])):
@@ -126,11 +132,13 @@ def _name_files(images: Entries) -> Iterator[str]:
                 break
     for key, count in named.items():
         yield f"{of(count, 'image')} without file_name: {key} was taken"
+    if addresses:
+        yield f"{of(addresses, 'image')} with an address as file_name: the name at its end was taken"
 
 
 def _file_in(address: str) -> str:
     """The name at the end of a web address, or a path as it is."""
-    if not address.startswith(("http://", "https://")):
+    if not address.startswith(WEB):
         return address
     try:
         return PurePosixPath(unquote(urlsplit(address).path)).name

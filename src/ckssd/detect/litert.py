@@ -19,6 +19,7 @@ from ckssd.detect.scores import Scores
 from ckssd.errors import InputError
 from ckssd.tflite.activation import class_activation
 from ckssd.tflite.model import CutModel, TFLiteModel, cut_model
+from ckssd.tflite.normalization import stated_normalization
 
 INPUT_TYPES = ("float32", "uint8", "int8")
 LEAST_SIDE = 8
@@ -103,13 +104,14 @@ class _Operator:
 def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput:
     """What the model's one image input is fed; ``normalize`` False feeds a float model 0 to 255.
 
-    Integer inputs are fed grey levels, int8 ones 128 less: that is what a quantised image is, whether the
-    network was trained with -1 to 1, 0 to 1 or 0 to 255.
+    Else a float model is fed what its metadata state, or -1 to 1 where they state nothing. Integer inputs are
+    fed grey levels, int8 ones 128 less: that is what a quantised image is, whether the network was trained
+    with -1 to 1, 0 to 1 or 0 to 255.
 
     Raises
     ------
     InputError
-        If the model has another input.
+        If the model has another input, or its metadata ask for what cannot be done.
     """
     shape = model.inputs[0].shape if len(model.inputs) == 1 else ()
     fits = len(shape) == 4 and (shape[0], shape[3]) == (1, 3) and model.inputs[0].dtype in INPUT_TYPES
@@ -124,7 +126,10 @@ def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput
         )
     height, width, dtype = shape[1], shape[2], model.inputs[0].dtype
     if dtype == "float32" and normalize:
-        return normalised(width, height)
+        stated = stated_normalization(model)
+        if stated is None:
+            return normalised(width, height)
+        return NetworkInput(width, height, scale=1.0 / stated.std, offset=-stated.mean / stated.std)
     return NetworkInput(width, height, dtype, offset=-128.0 if dtype == "int8" else 0.0)
 
 

@@ -30,6 +30,8 @@ def pictures(named: Sequence[str]) -> list[Path]:
 
 
 def _one(name: str) -> Iterator[Path]:
+    if not name:  # a shell's variable that is not set; as a path it would be this folder
+        raise InputError("The name of a picture is empty", expected="a file, a folder or a pattern")
     path = Path(name)
     try:
         is_folder, is_file = path.is_dir(), path.is_file()

@@ -110,11 +110,11 @@ def _constants_of(graph: Graph, wanted: PointsReplacement, between: set[str], st
 def _open_ends(graph: Graph, between: set[str], starts: set[str]) -> list[str]:
     """Nodes of the start points' scope through which the part reads what depends on the graph's input."""
     dependent = graph.descendants(node.name for node in graph.inputs())
+    inner = between - starts
     reading = [
         node.name
         for node in graph
-        if node.name in between - starts
-        and any(name in dependent and name not in between for name in sources(node))
+        if node.name in inner and any(name in dependent and name not in between for name in sources(node))
     ]
     scope = next(iter(sorted(starts))).rpartition("/")[0]
     entries = graph.ancestors(reading) & dependent & set(boundary(graph, scope)) - between

@@ -26,7 +26,7 @@ def find_labels(model: Path) -> Path | None:
     """The label file of a model: named after it, inside it (TFLite metadata), or in its folder."""
     own = [model.with_suffix(suffix) for suffix in (".pbtxt", ".txt", ".names")]
     named = next((path for path in own if path.is_file()), None)
-    if named is None and model.suffix == ".tflite" and has_labels(model):
+    if named is None and model.suffix.lower() == ".tflite" and has_labels(model):
         return model
     return named or _first(model, LABELS)
 

@@ -18,7 +18,20 @@ from ckssd.tflite.labels import parse_label_map
 from ckssd.tflite.metadata import label_texts
 
 MOST_BYTES = 4_000_000
-_NUMBERED = re.compile(r"\s*(\d{1,6})\s*[:,;=\s]\s*(\S.*?)\s*")
+LONGEST_NAME = 1000  # characters; the patterns below are slow on lines without end
+_NUMBERED = re.compile(r"\s*(?P<id>\d{1,6})\s*[:,;=\s]\s*(?P<name>\S.*?)\s*")
+_NUMBERED_BEHIND = re.compile(r"(?P<name>\S.*?)\s*[,;\t]\s*(?P<id>\d{1,6})")
+# What a list of names is written in by CVAT (labelmap.txt: colour, parts, actions), YAML, JSON and programs.
+_CVAT_HEADER = "# label:color_rgb:parts:actions"
+_DRESSED = (
+    re.compile(r"(?P<name>[^:]+):(\d+,\d+,\d+)?:[^:]*:[^:]*"),
+    re.compile(r"(-\s+)?(?P<quote>[\"'])(?P<name>.+)(?P=quote)\s*,?"),
+    re.compile(r"-\s+(?P<name>\S.*)"),
+)
+_LABEL_MAP = re.compile(r"(\s|#.*\n)*item\s*:?\s*[{<]")
+# How files of other kinds begin, which are no names whatever their number of lines.
+_OTHERS = {"<": "HTML or XML", "{": "text in braces", "%PDF": "a PDF"}
+YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ Names = NamesById | tuple[str, ...]
 
 
 def read_names(path: Path, num_classes: int) -> Names:
-    """Read a label map (.pbtxt), JSON (.json), a list (any other name), or the list inside a TFLite file.
+    """Read a label map, JSON or a list, as its content says; or the list inside a TFLite file.
 
     Parameters
     ----------
@@ -48,12 +61,26 @@ def read_names(path: Path, num_classes: int) -> Names:
     suffix = path.suffix.lower()
     if suffix == ".tflite":
         return _inside(path, num_classes)
+    if suffix in YAML:
+        raise InputError(
+            "Labels are not read from YAML", where=path, advice="write its names into a file, one a line"
+        )
     text = _text(path, _bytes(path))
-    if suffix == ".pbtxt":
+    if suffix == ".pbtxt" or _LABEL_MAP.match(text):
         return NamesById(parse_label_map(text, path), "label map")
-    if suffix == ".json":
+    if suffix == ".json" or _is_json(text):
         return _json(path, text)
     return _list(path, text, num_classes)
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("[", "{")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _bytes(path: Path) -> bytes:
@@ -120,21 +147,62 @@ def _list(path: Path, text: str, num_classes: int) -> Names:
             where=f"{path}, line {lines.index('') + 1}",
             expected="one name a line, ??? for an id that no class has",
         )
-    return _numbered(lines, num_classes) or tuple(lines)
+    _check_kind(path, lines)
+    lines = _undressed(lines)
+    return _numbered(lines, num_classes) or _of_table(path, lines, num_classes) or tuple(lines)
 
 
-def _numbered(lines: list[str], num_classes: int) -> NamesById | None:
+def _check_kind(path: Path, lines: list[str]) -> None:
+    kinds = [kind for begin, kind in _OTHERS.items() if lines[0].startswith(begin)]
+    longest = max(map(len, lines))
+    if longest > LONGEST_NAME:
+        kinds.append(f"a line of {longest} characters")
+    if kinds:
+        raise InputError(
+            "The file is no list of labels", where=path, expected="one name a line", got=kinds[0]
+        )
+
+
+def _undressed(lines: list[str]) -> list[str]:
+    """The names alone, where every line has the same around them."""
+    if len(lines) > 1 and lines[0].lower() == _CVAT_HEADER:
+        lines = lines[1:]
+    for pattern in _DRESSED:
+        found = [match["name"].strip() for line in lines if (match := pattern.fullmatch(line))]
+        if len(found) == len(lines) and all(found):
+            return found
+    return lines
+
+
+def _numbered(lines: list[str], num_classes: int, pattern: re.Pattern[str] = _NUMBERED) -> NamesById | None:
     """Lines of a number and a name, if all are and the numbers are ids of this model's classes."""
-    pairs = [match.groups() for line in lines if (match := _NUMBERED.fullmatch(line))]
+    pairs = [(match["id"], match["name"]) for line in lines if (match := pattern.fullmatch(line))]
     names = {int(number): name for number, name in pairs}
-    whole = len(names) == len(lines) and len(set(names.values())) == len(lines)
+    whole = bool(lines) and len(names) == len(lines) and len(set(names.values())) == len(lines)
     return NamesById(names, "numbered list") if whole and max(names) <= num_classes else None
+
+
+def _of_table(path: Path, lines: list[str], num_classes: int) -> NamesById | None:
+    """Names with their numbers behind them; in a CSV file (.csv) the first line may name the columns."""
+    found = _numbered(lines, num_classes, _NUMBERED_BEHIND)
+    if path.suffix.lower() != ".csv":
+        return found
+    rest = lines[1:]
+    found = found or _numbered(rest, num_classes) or _numbered(rest, num_classes, _NUMBERED_BEHIND)
+    if found is None and any(separator in line for line in lines for separator in ",;"):
+        raise InputError(
+            "The table is none of labels",
+            where=path,
+            expected=f"lines of an id up to {num_classes} and a name, or one name a line",
+            got=lines[-1],
+        )
+    return found
 
 
 def _json(path: Path, text: str) -> Names:
     """A list of names, ids to names or names to ids, or COCO's categories."""
     try:
-        content: Any = json.loads(text)
+        content: Any = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise InputError("The labels are no JSON", where=path, got=str(error)) from error
     if isinstance(content, dict) and isinstance(content.get("categories"), list):
@@ -147,6 +215,13 @@ def _json(path: Path, text: str) -> Names:
             expected='a list of names, {"1": "name", …}, or COCO\'s categories with id and name',
         )
     return found if isinstance(found, tuple) else NamesById(found, "JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is twice in one object")
+    return made
 
 
 def _of_list(items: list[Any]) -> tuple[str, ...] | dict[int, str] | None:

@@ -67,13 +67,14 @@ def variables_of(file: Path, labels: Path | None = None) -> dict[str, str]:
 
 
 def _kind(file: Path) -> tuple[str, str]:
-    if file.suffix in KINDS:
-        return KINDS[file.suffix]
+    suffix = file.suffix.lower()
+    if suffix in KINDS:
+        return KINDS[suffix]
     got = "a folder" if file.is_dir() else file.suffix or "no ending"
     raise UsageError(
         "The model is of no kind that can be run",
         where=file,
         expected=f"a file {', '.join(KINDS)}",
         got=got,
-        advice=OTHERS.get(file.suffix),
+        advice=OTHERS.get(suffix),
     )

@@ -1,6 +1,8 @@
 """A frozen graph run by TensorFlow itself; its settings are those of the ``pipeline.config`` beside it.
 
-Of a graph that came without one they are read from its nodes.
+Of a graph that came without one they are read from its nodes. A configuration of another number of classes
+or another size than the nodes have is refused: labels are held against that number, so that another model's,
+found in the same folder, would give wrong names without a word.
 """
 
 from __future__ import annotations
@@ -41,6 +43,11 @@ class Facts:
     size: tuple[int, int]
     num_classes: int
     postprocessing: PostProcessing
+
+    def describe(self) -> str:
+        """What a graph and its configuration must agree in."""
+        height, width = self.size
+        return f"num_classes {self.num_classes}, images {width}x{height}"
 
 
 class FrozenGraphBackend:
@@ -139,16 +146,35 @@ def open_model(model: Model, feeding: Feeding) -> FrozenGraphBackend:
     Raises
     ------
     InputError
-        The ``pipeline.config`` beside the graph lacks something; or there is none, and the graph does.
+        The ``pipeline.config`` beside the graph lacks something, or is not the graph's; or there is none, and
+        the graph lacks something.
     UsageError
         ``tf1`` is asked for and the graph does not resize so, or resized images are to be kept.
     """
     resizes = feeding.resize == "tf1"
     if resizes:
         _check_own_resize(model.file, kept=feeding.kept)
-    config = find_pipeline(model.file)
-    facts = facts_in_graph(model.file) if config is None else facts_in_pipeline(read_pipeline(config))
-    return FrozenGraphBackend(model.file, facts, resizes=resizes)
+    return FrozenGraphBackend(model.file, _facts(model.file), resizes=resizes)
+
+
+def _facts(graph: Path) -> Facts:
+    config = find_pipeline(graph)
+    if config is None:
+        return facts_in_graph(graph)
+    stated = facts_in_pipeline(read_pipeline(config))
+    try:
+        own = facts_in_graph(graph)
+    except InputError:  # of a kind whose nodes are not understood here: only the configuration says it
+        return stated
+    if (stated.num_classes, stated.size) != (own.num_classes, own.size):
+        raise InputError(
+            "The pipeline.config beside the graph is of another model",
+            where=config,
+            expected=f"{own.describe()}, as {graph.name} has",
+            got=stated.describe(),
+            advice="put the one there that the graph was exported with, or none: then its nodes count",
+        )
+    return stated
 
 
 def _check_own_resize(file: Path, *, kept: bool) -> None:
