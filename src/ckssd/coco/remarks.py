@@ -19,6 +19,9 @@ def remarks_on(images: Sequence[dict[str, Any]], annotations: Sequence[dict[str,
     if again := sum(count > 1 for count in listed.values()):
         yield f"{of(again, 'file')} listed as several images: each image counts with its own annotations"
     yield from _on_boxes(annotations)
+    if annotations and _in_one_pixel(_boxes(annotations)):
+        yield "all boxes lie within one pixel: COCO's are [x, y, width, height] in pixels, not fractions"
+        return
     sizes = {image["id"]: (image["width"], image["height"]) for image in images}
     beyond = sum(
         not _is_inside(box, sizes[annotation["image_id"]])
@@ -37,10 +40,12 @@ def check_units(images: Sequence[dict[str, Any]], annotations: Sequence[dict[str
     """What the boxes of a checked file are, if they cannot be [x, y, width, height] in pixels.
 
     Fractions of the image, all within one pixel; or two corners, where all boxes make sense as such and most
-    do not as they should be. None: no fault was found.
+    do not as they should be. None: no fault was found, or boxes are too few to tell.
     """
     boxes = _boxes(annotations)
-    if annotations and all(max(x + w, y + h) <= 1 for x, y, w, h in boxes):
+    if len(boxes) < FEWEST:
+        return None
+    if _in_one_pixel(boxes):
         return "all boxes within one pixel, as fractions would be"
     sizes = {image["id"]: (image["width"], image["height"]) for image in images}
     places = [sizes[annotation["image_id"]] for annotation in annotations]
@@ -73,6 +78,10 @@ def _is_turned(annotation: dict[str, Any]) -> bool:
     attributes = annotation.get("attributes")
     rotation = attributes.get("rotation") if isinstance(attributes, dict) else None
     return isinstance(rotation, (int, float)) and is_number(rotation) and rotation % 360 != 0
+
+
+def _in_one_pixel(boxes: Sequence[Sequence[float]]) -> bool:
+    return all(max(x + width, y + height) <= 1 for x, y, width, height in boxes)
 
 
 def _are_percentages(annotations: Sequence[dict[str, Any]], sizes: dict[Any, tuple[int, int]]) -> bool:
