@@ -38,7 +38,8 @@ def main() -> int:
 def layers() -> list[list[str]]:
     """Rooms and modules, highest level first; those of one level do not import each other."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (contract,) = settings["tool"]["importlinter"]["contracts"]
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (contract,) = (one for one in contracts if one["type"] == "layers")
     return [[name.strip() for name in level.split("|")] for level in contract["layers"]]
 
 

@@ -22,7 +22,6 @@ from ckssd.recipes.package import Package, Used
 from ckssd.recipes.recipe import recipe
 from ckssd.report import step
 from ckssd.tflite.convert import (
-    ANCHORS,
     FAST_NMS,
     LABEL_MAP,
     LABELS,
@@ -32,7 +31,7 @@ from ckssd.tflite.convert import (
     Converted,
     convert_graph,
 )
-from ckssd.tflite.export import GRAPH
+from ckssd.tflite.export import ANCHORS, GRAPH
 from ckssd.tflite.program import convert_from_environment
 from ckssd.worker import run_worker
 

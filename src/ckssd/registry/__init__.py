@@ -4,6 +4,6 @@ A registry is only ever asked by its own client, so the index, proxy, certificat
 person has set up for it are used, and no address stands here. The caller verifies what comes.
 """
 
-from ckssd.registry.clients import download_from_registry
+from ckssd.registry.download import download_from_registry
 
 __all__ = ["download_from_registry"]

@@ -16,7 +16,7 @@ from ckssd.graph.pipeline import read_pipeline
 from ckssd.report import step
 from ckssd.staging import staging_folder
 from ckssd.tflite.asked import check_asked
-from ckssd.tflite.export import GRAPH, GRAPH_TEXT, Checkpoint, export_step
+from ckssd.tflite.export import ANCHORS, GRAPH, GRAPH_TEXT, Checkpoint, export_step
 from ckssd.tflite.labels import flat_labels, read_label_map
 from ckssd.tflite.process import check_file, research_directories, run_steps
 from ckssd.tflite.settings import ExportSettings
@@ -24,7 +24,6 @@ from ckssd.tflite.settings import ExportSettings
 REGULAR_NMS = "detect_regular_nms.tflite"
 FAST_NMS = "detect_fast_nms.tflite"
 NO_NMS = "detect_no_nms.tflite"
-ANCHORS = "flatanchors.txt"
 LABELS = "flatlabels.txt"
 LABEL_MAP = "labelmap.pbtxt"
 FAST = "fast"

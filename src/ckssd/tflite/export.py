@@ -18,6 +18,7 @@ from ckssd.tflite.asked import check_asked
 from ckssd.tflite.process import check_file, research_directories, run_tool, tool_environment
 from ckssd.tflite.settings import ExportSettings
 
+ANCHORS = "flatanchors.txt"
 GRAPH = "tflite_graph.pb"
 GRAPH_TEXT = "tflite_graph.pbtxt"
 

@@ -23,8 +23,7 @@ from ckssd.graph.tflite.plan import TFLiteGraph, make_tflite_graph
 from ckssd.graph.tflite.wanted import LIMITS, NONE, Wanted
 from ckssd.report import step
 from ckssd.staging import staging_folder
-from ckssd.tflite.convert import ANCHORS
-from ckssd.tflite.export import GRAPH, GRAPH_TEXT
+from ckssd.tflite.export import ANCHORS, GRAPH, GRAPH_TEXT
 from ckssd.tflite.settings import ExportSettings
 
 PIPELINE = "pipeline.config"

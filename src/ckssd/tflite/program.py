@@ -16,8 +16,8 @@ from pathlib import Path
 from ckssd.errors import InputError, NotInstalledError, UsageError
 from ckssd.graph.pipeline import read_pipeline
 from ckssd.tflite.asked import notes_on
-from ckssd.tflite.convert import ANCHORS, Conversion, Converted, convert_graph
-from ckssd.tflite.export import GRAPH, Checkpoint, export_tflite_graph
+from ckssd.tflite.convert import Conversion, Converted, convert_graph
+from ckssd.tflite.export import ANCHORS, GRAPH, Checkpoint, export_tflite_graph
 from ckssd.tflite.frozen import FROZEN_GRAPH, export_frozen_graph
 from ckssd.tflite.settings import ExportSettings
 
