@@ -7,7 +7,7 @@ so that a file that was edited since is not read with another box's flags.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ckssd.formats.content import FLAGS
@@ -41,16 +41,23 @@ def read_flags(root: Path) -> dict[str, dict[int, int]]:
         label, line = row[0], int(row[1])
         if label not in lines:
             lines[label] = read_text(root / label).splitlines()
-        there = lines[label][line - 1] if 0 < line <= len(lines[label]) else "no such line"
-        if there != row[2]:
-            raise fault(
-                where, row[2], there, f"the labels were changed since: correct {FLAGS_FILE} or remove it"
-            )
-        unknown = [flag for flag in row[3].split() if flag not in FLAGS]
-        if unknown:
-            raise fault(where, ", ".join(FLAGS), unknown[0])
-        found.setdefault(label, {})[line] = sum(FLAGS[flag] for flag in row[3].split())
+        _check_line(where, lines[label], line, row[2])
+        found.setdefault(label, {})[line] = _flags(where, row[3])
     return found
+
+
+def _check_line(where: str, lines: Sequence[str], line: int, wanted: str) -> None:
+    there = lines[line - 1] if 0 < line <= len(lines) else "no such line"
+    if there != wanted:
+        advice = f"the labels were changed since: correct {FLAGS_FILE} or remove it"
+        raise fault(where, wanted, there, advice)
+
+
+def _flags(where: str, names: str) -> int:
+    unknown = [flag for flag in names.split() if flag not in FLAGS]
+    if unknown:
+        raise fault(where, ", ".join(FLAGS), unknown[0])
+    return sum(FLAGS[flag] for flag in names.split())
 
 
 def write_flags(target: Folder, rows: Iterable[tuple[str, int, str, str]]) -> None:

@@ -47,7 +47,7 @@ def _check(package: Package, there: Provenance) -> None:
     """An import of the same source: whether the source is still what it was."""
     if not Path(package.options.get(SOURCE, "")).exists():
         return  # an installation stands by itself
-    content = read_asked(package.options)
+    content = _pending.pop(_key(package.options), None) or read_asked(package.options)
     recorded = there.extra.get(KEY, {})
     if recorded.get("annotations") == digest_of(content) and recorded.get("pictures") == _pictures(content):
         return
