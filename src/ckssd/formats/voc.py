@@ -131,7 +131,8 @@ def _size(file: Path, element: Element) -> tuple[int, int]:
 
 
 def _box(where: str, element: Element, first: int, notes: Notes) -> Box:
-    name = text_of(element, "name")
+    texts = {child.tag: (child.text or "").strip() for child in element}
+    name = texts.get("name")
     if not name:
         raise fault(where, "a <name>", "none")
     corners = element.find("bndbox")
@@ -143,9 +144,9 @@ def _box(where: str, element: Element, first: int, notes: Notes) -> Box:
             raise wrong_extent(where, low, high, axis)
     if first and min(x0, y0) < 1:
         notes.add(BEFORE_THE_FIRST, where)
-    if element.find("part") is not None:
+    if "part" in texts:
         notes.add("boxes of <part>s left out", where)
-    flags = sum(bit for flag, bit in FLAGS.items() if (text_of(element, flag) or "0").lower() in YES)
+    flags = sum(bit for flag, bit in FLAGS.items() if texts.get(flag, "0").lower() in YES)
     return Box(
         name,
         rounded(x0 - first),
