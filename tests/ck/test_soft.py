@@ -136,6 +136,7 @@ def test_whatever_is_missing_no_variable_names_it(entry: str, tmp_path: Path) ->
         assert_all_exist(given["env"])
     needs_nothing_else = {
         "labelmap.object-detection",
+        "model.onnx",
         "model.tensorflow-models-api",
         "model.tensorflow.object-detection",
         "model.tensorflow.py",

@@ -18,7 +18,7 @@ from ckssd.errors import UsageError
         (["--env=CK_RUNTIME=openvino"], "--runtimes"),
         (["--nms=fast", "--runtimes=openvino"], "--nms counts only for litert"),
         (["--nms=none", "--runtimes=openvino,tensorflow"], "--nms counts only for litert"),
-        (["--runtimes=litert,onnx"], "Unknown runtime: --runtimes=onnx"),
+        (["--runtimes=litert,torch"], "Unknown runtime: --runtimes=torch"),
         (["--rounds=0"], "--rounds"),
     ],
 )

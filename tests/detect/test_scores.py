@@ -10,9 +10,11 @@ import pytest
 
 from ckssd.detect.litert import LiteRTDetector
 from ckssd.detect.litert_raw import RawLiteRTDetector
+from ckssd.detect.own_nms import OwnPostprocessing
 from ckssd.detect.scores import Scores, check_scores, scores_of, sigmoid, softmax
 from ckssd.errors import InputError, UsageError
 from ckssd.model.description import Model
+from ckssd.tflite.activation import class_activation
 from ckssd.tflite.model import cut_model, read_model
 from tests.detect.tiny_model import SIDE, tiny_model
 
@@ -49,14 +51,17 @@ def test_a_stated_activation_gives_what_one_in_the_graph_gives(tmp_path: Path, o
         whole = read_model(path)
         stated = Model("litert", path, activation="sigmoid" if logits else None)
         if operator:
-            found.append(LiteRTDetector(whole, scores=scores_of(stated, whole)).detect(image()))
+            found.append(
+                LiteRTDetector(whole, scores=scores_of(stated, class_activation(whole))).detect(image())
+            )
             continue
         cut = cut_model(whole)
         path.write_bytes(cut.convolutions)
         raw = read_model(path)
         anchors = np.random.default_rng(1).uniform(0.2, 0.8, (64, 4)).astype(np.float32)
         assert whole.options is not None
-        detector = RawLiteRTDetector(raw, anchors, whole.options, scores=scores_of(stated, raw))
+        scores = scores_of(stated, class_activation(raw))
+        detector = RawLiteRTDetector(raw, OwnPostprocessing(anchors, (whole.options,), scores))
         found.append(detector.detect(image()))
     assert len(found[0]) > 0
     assert found[0].classes.tolist() == found[1].classes.tolist()
@@ -67,8 +72,8 @@ def test_an_activation_is_not_applied_twice(tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(tiny_model())
     with pytest.raises(UsageError, match=r"CK_SCORE_ACTIVATION.*the graph itself ends in a sigmoid"):
-        scores_of(Model("litert", path, activation="sigmoid"), read_model(path))
-    fine = scores_of(Model("litert", path, activation="none"), read_model(path))
+        scores_of(Model("litert", path, activation="sigmoid"), class_activation(read_model(path)))
+    fine = scores_of(Model("litert", path, activation="none"), class_activation(read_model(path)))
     assert fine.as_they_are
     assert fine.describe() == ""
 

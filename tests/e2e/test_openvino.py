@@ -91,7 +91,7 @@ def test_without_ck_it_is_the_same_run(installed: Sandbox) -> None:
         ("USE_NMS=fast", "fast"),
         ("CUSTOM_MODEL_SETTINGS=yes", "CUSTOM_MODEL_SETTINGS"),
         ("CK_BATCH_COUNT=0", "CK_BATCH_COUNT"),
-        ("CK_RUNTIME=onnx", "onnx"),
+        ("CK_RUNTIME=torch", "torch"),
         ("CK_ENV_OPENVINO_MODEL_XML=/no/such.xml", "CK_ENV_OPENVINO_MODEL_XML"),
     ],
 )

@@ -19,10 +19,14 @@ from ckssd.detect.images import read_image
 from ckssd.detect.litert import LiteRTDetector
 from ckssd.detect.litert_raw import RawLiteRTDetector
 from ckssd.detect.network_input import normalised
+from ckssd.detect.onnx import RawOnnxDetector
 from ckssd.detect.openvino import OpenVINODetector, read_ir
+from ckssd.detect.own_nms import OwnPostprocessing
 from ckssd.detect.resize import resize
+from ckssd.detect.scores import Scores
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
+from ckssd.onnx.model import read_onnx
 from ckssd.tflite.model import detection_options, read_model, with_options
 from tests.e2e.test_equality import variables
 from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, compare
@@ -37,6 +41,7 @@ pytestmark = [
 
 SIDE, KEPT, LOWEST = 300, 100, 0.01
 CHECKPOINT, TFLITE = "model,tensorflow,ssdlite,coco,tfjs", "model,tflite,ssdlite,coco,tfjs"
+ONNX = "model,onnx,ssdlite,coco,tfjs"
 Found = dict[str, Detections]
 
 
@@ -46,6 +51,7 @@ def home(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     needed = ("lib,tensorflow,vcpu,v2", "model,tensorflow,api", CHECKPOINT, TFLITE)
     for tags in (*needed, "dataset,object-detection,photos"):
         made.install(tags)
+    made.install(ONNX, "--env.WHOLE_GRAPH=no")
     yield made
     made.remove()
 
@@ -87,7 +93,20 @@ def by_own_nms(home: Sandbox, pictures: dict[str, np.ndarray], _: Path) -> Found
     options = detection_options(read_model(folder / "detect_regular_nms.tflite"))
     lower = dataclasses.replace(options, nms_score_threshold=LOWEST)
     anchors, network = read_anchors(folder / "flatanchors.txt"), normalised(SIDE, SIDE)
-    detector = RawLiteRTDetector(read_model(folder / "detect_no_nms.tflite"), anchors, lower, 2)
+    file = folder / "detect_no_nms.tflite"
+    own = OwnPostprocessing(anchors, (lower,), Scores(file, "sigmoid"))
+    detector = RawLiteRTDetector(read_model(file), own, 2)
+    return each(pictures, lambda pixels: detector.detect(network.feed(pixels)))
+
+
+def by_onnx(home: Sandbox, pictures: dict[str, np.ndarray], _: Path) -> Found:
+    given = variables(home, ONNX)
+    file = read_onnx(Path(given["CK_ENV_ONNX_MODEL_ONNX_GRAPH_NO_NMS"]))
+    folder = Path(variables(home, TFLITE)["CK_ENV_TENSORFLOW_MODEL_ROOT"])
+    options = detection_options(read_model(folder / "detect_regular_nms.tflite"))
+    lower = dataclasses.replace(options, nms_score_threshold=LOWEST)
+    anchors, network = read_anchors(Path(given["CK_ENV_ONNX_MODEL_ANCHORS"])), normalised(SIDE, SIDE)
+    detector = RawOnnxDetector(file, OwnPostprocessing(anchors, (lower,), Scores(file.path, "sigmoid")), 2)
     return each(pictures, lambda pixels: detector.detect(network.feed(pixels)))
 
 
@@ -100,7 +119,7 @@ def by_ir(home: Sandbox, pictures: dict[str, np.ndarray], folder: Path) -> Found
     return each(pictures, lambda pixels: detector.detect(pixels[np.newaxis].astype(np.float32)))
 
 
-@pytest.mark.parametrize("way", [by_tflite, by_own_nms, by_ir])
+@pytest.mark.parametrize("way", [by_tflite, by_own_nms, by_onnx, by_ir])
 def test_every_detection_on_the_photographs_is_tensorflows(
     way: Callable[[Sandbox, dict[str, np.ndarray], Path], Found],
     home: Sandbox,

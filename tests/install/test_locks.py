@@ -28,12 +28,14 @@ MACHINES = {
     "linux-aarch64": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "aarch64"},
     "macos-arm64": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
 }
-# As uv names them. The oldest glibc of a Linux that has a fitting Python, and that of OpenVINO's wheels.
+# As uv names them. The oldest glibc of a Linux that has a fitting Python, and that of OpenVINO's wheels; the
+# oldest macOS of ONNX Runtime's.
 UV_PLATFORMS = {
     "linux-x86_64": "x86_64-manylinux_2_28",
     "linux-aarch64": "aarch64-manylinux_2_35",
     "macos-arm64": "aarch64-apple-darwin",
 }
+MACOS = "14.0"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # tensorflow-cpu is for Linux on x86-64 only; it has the same modules.
 SAME = {"tensorflow-cpu": "tensorflow"}
@@ -51,7 +53,7 @@ ALIASES = [alias for alias, _ in entries()]
 
 
 def test_every_environment_says_for_which_machines_it_has_wheels() -> None:
-    assert len(ALIASES) == 6
+    assert len(ALIASES) == 8
     for file in CHECKOUT.glob("package/*/.cm/meta.json"):
         section = json.loads(file.read_text()).get("ckssd", {})
         if section.get("recipe") in ("python-environment", "bazel-build"):
@@ -142,7 +144,7 @@ def test_the_project_s_own_packages_have_wheels(machine: str, python: str) -> No
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize(("alias", "section"), entries(), ids=ALIASES)
 def test_the_index_has_the_locked_wheels(
-    tmp_path: Path, alias: str, section: dict[str, Any], machine: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alias: str, section: dict[str, Any], machine: str
 ) -> None:
     """Of the oldest and the newest Python; nothing is downloaded but what the index says."""
     pythons = [python for python in PYTHONS if SpecifierSet(section["python"]).contains(python)]
@@ -150,6 +152,7 @@ def test_the_index_has_the_locked_wheels(
         lock, answer = CHECKOUT / "package" / alias / section["requirements"], tmp_path / "pylock.toml"
         where = ["--python-platform", UV_PLATFORMS[machine], "--python-version", python]
         only = ["--no-deps", "--only-binary", ":all:", "--format", "pylock.toml"]
+        monkeypatch.setenv("MACOSX_DEPLOYMENT_TARGET", MACOS)
         run_uv(["pip", "compile", str(lock), *only, *where, "-o", str(answer)], quiet=True)
         found = tomllib.loads(answer.read_text())["packages"]
         assert len(found) == len(pins(lock, machine, python))

@@ -178,7 +178,7 @@ def test_a_bad_json_value_names_its_key(bench: Bench, key: str, value: object) -
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("nms", "soft"), ("runtime", "onnx"), ("file", "/no/such"), ("normalize", "perhaps"), ("notes", "one")],
+    [("nms", "soft"), ("runtime", "torch"), ("file", "/no/such"), ("normalize", "perhaps"), ("notes", "one")],
 )
 def test_a_bad_json_value_of_the_model_names_its_key(bench: Bench, key: str, value: object) -> None:
     mapping = plain(from_environment(bench.environment))

@@ -94,12 +94,12 @@ def test_the_first_label_is_what_the_entry_states(folder: Path, text: str, expec
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("model.onnx", "ONNX"),
+        ("model.pt", r"\.tflite, \.xml, \.onnx, \.pb"),
         ("model.bin", r"named by its \.xml"),
         ("model.ckpt-5.index", "exported first"),
         ("pipeline.config", "name the model beside it"),
         ("model", "no ending"),
-        ("model.zip", r"\.tflite, \.xml, \.pb"),
+        ("model.zip", r"\.tflite, \.xml, \.onnx, \.pb"),
     ],
 )
 def test_a_file_of_another_kind_is_refused_with_the_way_on(folder: Path, name: str, said: str) -> None:

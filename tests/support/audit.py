@@ -20,12 +20,14 @@ KINDS = ("env", "module", "os", "package", "program", "soft")
 # No public hash was found for these; an install refuses them unless they are accepted by name.
 WITHOUT_HASH = {
     "mobilenet_v1_ssd_8bit_finetuned.tar.gz",
+    "ssd_mobilenet_v1_coco_2018_01_28.onnx",
     "ssd_inception_v2_coco_2018_01_28.tar.gz",
     "tflite_ssd_mobilenet_v1_coco_2018_01_28.tar.gz",
 }
 # Nothing is downloaded for these; all others have to say by which hash they are verified.
 MADE_HERE = {
     "imported-dataset",
+    "onnx-model",
     "openvino-model",
     "quantized-openvino-model",
     "quantized-tflite-model",

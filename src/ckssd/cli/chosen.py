@@ -40,6 +40,7 @@ RUNTIMES = {
     "tensorflow": Runtime(
         "lib,tensorflow,v2", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"
     ),
+    "onnx": Runtime("lib,onnxruntime", "CK_ENV_LIB_ONNXRUNTIME_PYTHON_FILE", "model,onnx,object-detection"),
 }
 # A shell's variables of another model say nothing about the chosen one.
 MODEL_PREFIXES = tuple(set(PREFIXES.values()))
@@ -60,7 +61,12 @@ class Chosen:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what chooses a model and says what its file does not."""
     add = parser.add_argument
-    add("--model", type=Path, metavar="FILE", help="a model of your own: .tflite, .xml (IR) or frozen .pb")
+    add(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a model of your own: .tflite, .xml (IR), .onnx or frozen .pb",
+    )
     add(
         "--labels",
         type=Path,

@@ -1,6 +1,6 @@
 """Compare runtimes and models on the same images: accuracy, latency, images a second, memory.
 
-    ckssd compare --models=shapes --runtimes=litert,openvino,tensorflow --dataset=shapes
+    ckssd compare --models=shapes --runtimes=litert,openvino,onnx,tensorflow --dataset=shapes
     ckssd compare --model float.tflite --model int8.tflite --images photos/ --annotations instances.json
     ckssd compare --models seeded shapes --runtimes=litert --nms=regular,fast --rounds=5 --json
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=Path,
         metavar="FILE",
-        help="a model of your own: .tflite, .xml (IR) or frozen .pb; once for each",
+        help="a model of your own: .tflite, .xml (IR), .onnx or frozen .pb; once for each",
     )
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="class names of these (default: found beside each)"

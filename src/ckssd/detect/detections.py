@@ -44,6 +44,17 @@ def from_outputs(
     return clipped(boxes.reshape(-1, 4)[:valid], classes.reshape(-1)[:valid], scores.reshape(-1)[:valid])
 
 
+def from_frozen_outputs(
+    boxes: npt.NDArray[np.float32],
+    classes: npt.NDArray[np.float32],
+    scores: npt.NDArray[np.float32],
+    count: npt.NDArray[np.float32],
+) -> Detections:
+    """Read a frozen graph's outputs for one image, [1, M, 4], [1, M], [1, M] and [1]; it counts from 1."""
+    valid = int(count[0])
+    return clipped(boxes[0][:valid], classes[0][:valid] - 1, scores[0][:valid])
+
+
 def clipped(
     boxes: npt.NDArray[np.float32], classes: npt.NDArray[Any], scores: npt.NDArray[np.float32]
 ) -> Detections:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ckssd.detect.detections import Detections
+from ckssd.detect.detections import Detections, from_frozen_outputs
 from ckssd.detect.native_log import without_native_log
 from ckssd.detect.network_input import Tensor
 from ckssd.errors import InputError
@@ -60,15 +60,10 @@ class FrozenGraphDetector:
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image [1, height, width, 3] of any size and of 0 to 255, red first."""
         try:
-            boxes, classes, scores, count = self._run(np.asarray(image, dtype=self._dtype))
+            outputs = self._run(np.asarray(image, dtype=self._dtype))
         except self._fault as error:
             raise RuntimeError(error.message) from error  # as the other runtimes have it
-        valid = int(count[0])
-        return Detections(
-            boxes=np.clip(boxes[0][:valid], 0.0, 1.0),
-            classes=classes[0][:valid].astype(np.int64) - 1,  # the graph's first class is 1
-            scores=scores[0][:valid],
-        )
+        return from_frozen_outputs(*outputs)
 
 
 def _tensorflow() -> Any:

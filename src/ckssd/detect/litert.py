@@ -14,15 +14,12 @@ from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, from_outputs
 from ckssd.detect.native_log import without_native_log
-from ckssd.detect.network_input import NetworkInput, Tensor, normalised
+from ckssd.detect.network_input import NetworkInput, Tensor, image_input
 from ckssd.detect.scores import Scores
 from ckssd.errors import InputError
 from ckssd.tflite.activation import class_activation
 from ckssd.tflite.model import CutModel, TFLiteModel, cut_model
 from ckssd.tflite.normalization import stated_normalization
-
-INPUT_TYPES = ("float32", "uint8", "int8")
-LEAST_SIDE = 8
 
 
 class LiteRTDetector:
@@ -104,33 +101,18 @@ class _Operator:
 def network_input(model: TFLiteModel, *, normalize: bool = True) -> NetworkInput:
     """What the model's one image input is fed; ``normalize`` False feeds a float model 0 to 255.
 
-    Else a float model is fed what its metadata state, or -1 to 1 where they state nothing. Integer inputs are
-    fed grey levels, int8 ones 128 less: that is what a quantised image is, whether the network was trained
-    with -1 to 1, 0 to 1 or 0 to 255.
+    Else a float model is fed what its metadata state, or -1 to 1 where they state nothing.
 
     Raises
     ------
     InputError
         If the model has another input, or its metadata ask for what cannot be done.
     """
-    shape = model.inputs[0].shape if len(model.inputs) == 1 else ()
-    fits = len(shape) == 4 and (shape[0], shape[3]) == (1, 3) and model.inputs[0].dtype in INPUT_TYPES
-    # A size that is left open stands as 1 in the file.
-    if not fits or min(shape[1:3]) < LEAST_SIDE:
-        raise InputError(
-            "The model has not the expected input",
-            where=model.path,
-            expected=f"one tensor [1, height, width, 3] of a fixed size, {', '.join(INPUT_TYPES)}",
-            got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.inputs)
-            or "none",
-        )
-    height, width, dtype = shape[1], shape[2], model.inputs[0].dtype
-    if dtype == "float32" and normalize:
-        stated = stated_normalization(model)
-        if stated is None:
-            return normalised(width, height)
-        return NetworkInput(width, height, scale=1.0 / stated.std, offset=-stated.mean / stated.std)
-    return NetworkInput(width, height, dtype, offset=-128.0 if dtype == "int8" else 0.0)
+    fed = image_input(model, normalize=normalize)
+    stated = stated_normalization(model) if fed.dtype == "float32" and normalize else None
+    if stated is None:
+        return fed
+    return NetworkInput(fed.width, fed.height, scale=1.0 / stated.std, offset=-stated.mean / stated.std)
 
 
 def loaded(model: bytes, threads: int) -> Interpreter:

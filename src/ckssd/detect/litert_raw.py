@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ckssd.detect.detections import Detections, clipped
+from ckssd.detect.detections import Detections
 from ckssd.detect.litert import loaded, network_input
 from ckssd.detect.network_input import Tensor
-from ckssd.detect.nms import postprocess
-from ckssd.detect.scores import Scores
+from ckssd.detect.own_nms import OwnPostprocessing, check_outputs
 from ckssd.errors import InputError
-from ckssd.tflite.activation import class_activation, class_output
-from ckssd.tflite.model import POSTPROCESS, TFLiteModel
-from ckssd.tflite.options import PostProcessOptions
-
-OUTPUT_TYPES = ("float32", "uint8", "int8")
+from ckssd.tflite.activation import class_output
+from ckssd.tflite.model import TFLiteModel
 
 
 class RawLiteRTDetector:
@@ -29,16 +23,10 @@ class RawLiteRTDetector:
     ----------
     model
         One input [1, height, width, 3]; outputs box encodings [1, A, 4] and class predictions, in any order.
-    anchors
-        float32 [A, 4]: ycenter, xcenter, h, w.
-    options
-        What the postprocessing operator would be told.
+    postprocessing
+        What makes detections of them.
     threads
         For the network; NMS runs on one.
-    scores
-        How the class predictions become scores (default: they are).
-    others
-        Other options, which NMS runs with on the same outputs.
 
     Raises
     ------
@@ -46,17 +34,9 @@ class RawLiteRTDetector:
         If the model has other inputs or outputs, or LiteRT refuses it.
     """
 
-    def __init__(
-        self,
-        model: TFLiteModel,
-        anchors: npt.NDArray[np.float32],
-        options: PostProcessOptions,
-        threads: int = 1,
-        scores: Scores | None = None,
-        others: Sequence[PostProcessOptions] = (),
-    ) -> None:
+    def __init__(self, model: TFLiteModel, postprocessing: OwnPostprocessing, threads: int = 1) -> None:
         network_input(model)
-        check_outputs(model, anchors, options)
+        check_outputs(model, postprocessing.anchors, postprocessing.options[0])
         try:
             self._network = loaded(model.data, threads)
         except (RuntimeError, ValueError) as error:
@@ -66,8 +46,7 @@ class RawLiteRTDetector:
             (int(detail["index"]), *detail["quantization"]) for detail in self._network.get_output_details()
         ]
         self._outputs = outputs if class_output(model) else outputs[::-1]
-        self._anchors, self._options = anchors, (options, *others)
-        self._scores = scores or Scores(model.path, class_activation(model))
+        self._postprocessing = postprocessing
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image [1, height, width, 3], normalised as the model wants it."""
@@ -77,11 +56,7 @@ class RawLiteRTDetector:
         encodings, predictions = (
             _numbers(self._network.tensor(index)(), scale, zero) for index, scale, zero in self._outputs
         )
-        scores = self._scores.of(predictions)
-        first, *others = (
-            clipped(*postprocess(encodings, scores, self._anchors, options)) for options in self._options
-        )
-        return dataclasses.replace(first, others=tuple(others)) if others else first
+        return self._postprocessing.detections(encodings, predictions)
 
 
 def _numbers(values: npt.NDArray[Any], scale: float, zero: int) -> npt.NDArray[np.float32]:
@@ -89,21 +64,3 @@ def _numbers(values: npt.NDArray[Any], scale: float, zero: int) -> npt.NDArray[n
     if values.dtype == np.float32:
         return values
     return np.asarray((values.astype(np.float32) - np.float32(zero)) * np.float32(scale), np.float32)
-
-
-def check_outputs(model: TFLiteModel, anchors: npt.NDArray[np.float32], options: PostProcessOptions) -> None:
-    """Raise an InputError if the outputs are not those that the anchors and the classes ask for."""
-    number, classes = len(anchors), options.num_classes
-    shapes = [tensor.shape for tensor in model.outputs]
-    if class_output(model) == 0:
-        shapes.reverse()
-    fitting = [[(1, number, 4), (1, number, classes + background)] for background in (0, 1)]
-    if shapes not in fitting or any(tensor.dtype not in OUTPUT_TYPES for tensor in model.outputs):
-        raise InputError(
-            "The model has not the outputs of a graph without NMS",
-            where=model.path,
-            expected=f"{', '.join(OUTPUT_TYPES)} [1, {number}, 4] and [1, {number}, {classes + 1}], "
-            f"for {number} anchors and {classes} classes",
-            got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.outputs),
-            advice=f"a graph that ends in {POSTPROCESS} runs with USE_NMS=regular or fast",
-        )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ckssd.detect.resize import Resized
+from ckssd.errors import InputError
+from ckssd.tflite.model import TensorInfo
+
+INPUT_TYPES = ("float32", "uint8", "int8")
+LEAST_SIDE = 8
 
 Tensor = npt.NDArray[Any]
 
@@ -62,3 +69,43 @@ def normalised(width: int, height: int) -> NetworkInput:
     ``2/255 * v - 1``, as in object_detection/models/ssd_mobilenet_v1_feature_extractor.py.
     """
     return NetworkInput(width, height, "float32", 2.0 / 255.0, -1.0)
+
+
+class HasInputs(Protocol):
+    """A model of any format."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+
+    @property
+    def inputs(self) -> Sequence[TensorInfo]:
+        """What it is fed."""
+
+
+def image_input(model: HasInputs, *, normalize: bool = True) -> NetworkInput:
+    """What the model's one image input is fed; ``normalize`` False feeds a float model 0 to 255.
+
+    Integer inputs are fed grey levels, int8 ones 128 less: that is what a quantised image is, whether the
+    network was trained with -1 to 1, 0 to 1 or 0 to 255.
+
+    Raises
+    ------
+    InputError
+        If the model has another input.
+    """
+    shape = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    fits = len(shape) == 4 and (shape[0], shape[3]) == (1, 3) and model.inputs[0].dtype in INPUT_TYPES
+    # A size that is left open stands as 1 in the file.
+    if not fits or min(shape[1:3]) < LEAST_SIDE:
+        raise InputError(
+            "The model has not the expected input",
+            where=model.path,
+            expected=f"one tensor [1, height, width, 3] of a fixed size, {', '.join(INPUT_TYPES)}",
+            got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.inputs)
+            or "none",
+        )
+    height, width, dtype = shape[1], shape[2], model.inputs[0].dtype
+    if dtype == "float32" and normalize:
+        return normalised(width, height)
+    return NetworkInput(width, height, dtype, offset=-128.0 if dtype == "int8" else 0.0)

@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 from ckssd.errors import InputError, UsageError
 from ckssd.model.description import Model
-from ckssd.tflite.activation import class_activation
-from ckssd.tflite.model import TFLiteModel
 
 VARIABLE = "CK_SCORE_ACTIVATION"
 # What a quantised graph's steps and float32's rounding may add to a score of 1 or take from one of 0.
@@ -76,15 +74,14 @@ class Scores:
         return f", scores by {self.stated} ({VARIABLE})" if self.stated in FUNCTIONS else ""
 
 
-def scores_of(model: Model, file: TFLiteModel) -> Scores:
-    """Read from the graph and from what was stated how class outputs become scores.
+def scores_of(model: Model, own: str | None) -> Scores:
+    """Say by the graph's own activation (None: it has none) and what was stated how outputs become scores.
 
     Raises
     ------
     UsageError
         An activation was stated and the graph has one already.
     """
-    own = class_activation(file)
     if own is not None and model.activation in FUNCTIONS:
         raise UsageError(
             f"{VARIABLE} has no value that can be used",

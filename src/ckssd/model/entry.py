@@ -21,6 +21,8 @@ from ckssd.model.own_nms import (
     refuse_other_nms,
     refuse_own_nms,
 )
+from ckssd.onnx.model import graph_nms as onnx_nms
+from ckssd.onnx.model import read_onnx
 from ckssd.tflite.model import read_model
 from ckssd.values import bad_value, file_path, real_number, switch, whole_number
 
@@ -54,10 +56,10 @@ def from_environment(environment: Mapping[str, str]) -> Model:
     values["first_label"] = _first_label(environment, runtime)
     values["custom"] = CustomOptions.from_environment(environment, nms)
     refuse_other_nms(runtime, nms, values["custom"])
-    if values.get("activation") and runtime != "litert":
+    if values.get("activation") and runtime != "litert" and nms != "none":
         raise bad_value(ACTIVATION, f"no value: models for {runtime} do it themselves", values["activation"])
     if nms == "none":
-        values["own_nms"], values["notes"] = own_nms_of(environment, file, values.get("signature"))
+        values["own_nms"], values["notes"] = own_nms_of(environment, runtime, file, values.get("signature"))
     else:
         refuse_own_nms(environment, runtime, nms)
     return Model(**values)
@@ -86,6 +88,9 @@ def _graph(environment: Mapping[str, str], runtime: str, signature: str | None) 
     """Kind of NMS and file. A file that was named decides the kind; another one cannot be asked of it."""
     asked = value(environment, NMS)
     kind = FIELDS["nms"].check(NMS, asked) if asked else None
+    if runtime == "onnx":
+        file = model_file(runtime, kind or "", environment)
+        return onnx_nms(read_onnx(file)), file
     file = model_file(runtime, kind or Model.nms, environment)
     if runtime != "litert" or value(environment, NAMED_GRAPH) is None:
         return kind or Model.nms, file

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ckssd.errors import UsageError
 from ckssd.model.ir import ir_files
+from ckssd.onnx.model import graph_nms, read_onnx
 from ckssd.values import file_path, folder_path
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
@@ -21,7 +22,14 @@ GRAPHS = {
     "fast": "TFLITE_GRAPH_FAST_NMS",
     "none": "TFLITE_GRAPH_NO_NMS",
 }
-PREFIXES = {"litert": MODEL, "openvino": "CK_ENV_OPENVINO_MODEL_", "tensorflow": MODEL}
+PREFIXES = {
+    "litert": MODEL,
+    "openvino": "CK_ENV_OPENVINO_MODEL_",
+    "tensorflow": MODEL,
+    "onnx": "CK_ENV_ONNX_MODEL_",
+}
+# An ONNX model's graphs: the published name, and that of a graph without NMS beside it, which goes first.
+ONNX_GRAPHS = ("ONNX_GRAPH_NO_NMS", "ONNX_FILEPATH")
 ADVICE = "choose a model for this runtime (dependency weights)"
 
 
@@ -82,8 +90,30 @@ def _frozen_graph(_: str, environment: Mapping[str, str]) -> Path:
     return file_path(variable, required(environment, variable, ADVICE))
 
 
+def _onnx_graph(nms: str, environment: Mapping[str, str]) -> Path:
+    """The first graph that does this NMS; ``""``: the first there is."""
+    names = [variable_for("onnx", MODEL + name) for name in ONNX_GRAPHS]
+    stated = {name: text for name in names if (text := value(environment, name)) is not None}
+    if not stated:
+        raise UsageError(f"{names[-1]} is not set", advice=ADVICE)
+    root = model_folder(environment, "onnx")
+    files = [file_path(name, root / text) for name, text in stated.items()]
+    kinds = {file: graph_nms(read_onnx(file)) for file in files}
+    fitting = [file for file in files if nms in ("", kinds[file])]
+    if not fitting:
+        raise UsageError(
+            "USE_NMS asks for a graph that the model has not",
+            where=files[0],
+            expected=" or ".join(dict.fromkeys(kinds.values())),
+            got=nms,
+            advice="none: a graph without NMS, which is then this project's own; regular: its own, by class",
+        )
+    return fitting[0]
+
+
 FINDERS: dict[str, Callable[[str, Mapping[str, str]], Path]] = {
     "litert": _tflite_graph,
     "openvino": _ir,
     "tensorflow": _frozen_graph,
+    "onnx": _onnx_graph,
 }

@@ -15,12 +15,12 @@ from ckssd.model.files import MODEL, NAMED_GRAPH, variable_for
 KINDS = {
     ".tflite": ("litert", NAMED_GRAPH),
     ".xml": ("openvino", variable_for("openvino", f"{MODEL}XML")),
+    ".onnx": ("onnx", variable_for("onnx", f"{MODEL}ONNX_FILEPATH")),
     ".pb": ("tensorflow", f"{MODEL}FROZEN_GRAPH"),
 }
 # Files that people name instead, and what to do.
 OTHERS = {
     ".bin": "an IR is named by its .xml",
-    ".onnx": "ONNX models are not run here; convert the TensorFlow graph: ckssd mo or ckssd export",
     ".pbtxt": "a graph as text is not run; take the binary frozen_inference_graph.pb",
     ".config": "name the model beside it: frozen_inference_graph.pb, or a .tflite file",
     ".index": "a checkpoint is exported first: ckssd export, then ckssd convert",

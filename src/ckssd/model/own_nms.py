@@ -17,8 +17,9 @@ from ckssd.errors import UsageError
 from ckssd.graph.pipeline import Pipeline, read_pipeline
 from ckssd.model.beside import ANCHORS, find_anchors, find_pipeline
 from ckssd.model.custom import CHECKS, CustomOptions
-from ckssd.model.files import MODEL, model_folder, value
-from ckssd.tflite.activation import class_output
+from ckssd.model.files import MODEL, model_folder, value, variable_for
+from ckssd.onnx.model import read_onnx
+from ckssd.tflite.activation import HasOutputs, class_output
 from ckssd.tflite.model import read_model
 from ckssd.tflite.options import PostProcessOptions
 from ckssd.values import bad_value, choice, file_path, switch
@@ -40,11 +41,14 @@ DEFAULTS: dict[str, float] = {
 }
 LEAST_COLUMNS = 2  # one class and the background
 _kind = choice("regular", "fast")
-# Runtimes whose models always do NMS themselves.
+# Runtimes whose models do NMS themselves.
 NMS_IN_GRAPH = {
     "openvino": "the NMS of an IR is its DetectionOutput: by class, with the settings of the conversion",
     "tensorflow": "the NMS of a frozen graph is its Postprocessor: by class, with the settings of the export",
+    "onnx": "the NMS of a whole ONNX graph is its own: by class, with the settings of the export",
 }
+# Of these, those that also run graphs without it.
+OR_NOT = ("onnx",)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,19 @@ class OwnNMS:
         return cls(str(file_path("own_nms.anchors", mapping["anchors"])), PostProcessOptions(**checked))
 
 
+@dataclass(frozen=True)
+class Graph:
+    """A graph without NMS: its file, and which of several in it."""
+
+    runtime: str
+    file: Path
+    signature: str | None = None
+
+    def read(self) -> HasOutputs:
+        """Its outputs; InputError if the file cannot be read."""
+        return read_onnx(self.file) if self.runtime == "onnx" else read_model(self.file, self.signature)
+
+
 def kind_of(environment: Mapping[str, str]) -> str:
     """Which NMS this project does itself: ``regular`` or ``fast``."""
     return str(_kind(VARIABLE, value(environment, VARIABLE) or DEFAULT_KIND))
@@ -84,7 +101,7 @@ def refuse_own_nms(environment: Mapping[str, str], runtime: str, nms: str) -> No
         return
     if runtime in NMS_IN_GRAPH:
         raise UsageError(
-            f"{VARIABLE} counts only for TFLite graphs without NMS",
+            f"{VARIABLE} counts only for graphs without NMS",
             expected="no value",
             got=given,
             advice=NMS_IN_GRAPH[runtime],
@@ -97,14 +114,14 @@ def refuse_own_nms(environment: Mapping[str, str], runtime: str, nms: str) -> No
 
 
 def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> None:
-    """Refuse settings of an NMS that a runtime cannot do: only TFLite's operator can be told another.
+    """Refuse settings of an NMS that a graph cannot do: only TFLite's operator can be told another.
 
     Raises
     ------
     UsageError
         NMS is not regular, or custom settings are asked for.
     """
-    if runtime not in NMS_IN_GRAPH:
+    if runtime not in NMS_IN_GRAPH or (nms == "none" and runtime in OR_NOT):
         return
     if nms != "regular":
         raise UsageError(
@@ -116,7 +133,8 @@ def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> No
         )
     if custom is not None:
         raise UsageError(
-            "CUSTOM_MODEL_SETTINGS works with TFLite models only",
+            "CUSTOM_MODEL_SETTINGS cannot be put into this graph",
+            where=f"CK_RUNTIME={runtime}",
             expected="no",
             got="yes",
             advice=NMS_IN_GRAPH[runtime],
@@ -124,7 +142,7 @@ def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> No
 
 
 def own_nms_of(
-    environment: Mapping[str, str], file: Path, signature: str | None = None
+    environment: Mapping[str, str], runtime: str, file: Path, signature: str | None = None
 ) -> tuple[OwnNMS, tuple[str, ...]]:
     """Read the model's variables, then custom settings if they are switched on; and say what was assumed.
 
@@ -137,7 +155,7 @@ def own_nms_of(
     """
     config = find_pipeline(file)
     pipeline = None if config is None else read_pipeline(config)
-    found, notes = _options(environment, file, signature, pipeline)
+    found, notes = _options(environment, Graph(runtime, file, signature), pipeline)
     options = PostProcessOptions(**found)
     kind = kind_of(environment)
     custom = CustomOptions.from_environment(environment, kind)
@@ -145,17 +163,17 @@ def own_nms_of(
         options = custom.apply(options)
     options = dataclasses.replace(options, use_regular_nms=kind == "regular")
     if not options.use_regular_nms and options.max_classes_per_detection > 1:
-        variable = f"{MODEL}MAX_CLASSES_PER_DETECTION"
+        variable = variable_for(runtime, f"{MODEL}MAX_CLASSES_PER_DETECTION")
         raise bad_value(variable, "1 together with fast NMS", options.max_classes_per_detection)
-    return OwnNMS(str(_anchors(environment, file)), options), (*notes, *_unlike(pipeline, kind))
+    return OwnNMS(str(_anchors(environment, runtime, file)), options), (*notes, *_unlike(pipeline, kind))
 
 
-def _anchors(environment: Mapping[str, str], file: Path) -> Path:
+def _anchors(environment: Mapping[str, str], runtime: str, file: Path) -> Path:
     """The file that the entry names, relative to its folder; else one beside the graph."""
-    variable = f"{MODEL}ANCHORS"
+    variable = variable_for(runtime, f"{MODEL}ANCHORS")
     text = value(environment, variable)
     if text is not None:
-        return file_path(variable, model_folder(environment) / text)
+        return file_path(variable, model_folder(environment, runtime) / text)
     found = find_anchors(file)
     if found is None:
         raise UsageError(f"{variable} is not set", where=f"beside {file}", expected=NO_ANCHORS, advice=ADVICE)
@@ -163,23 +181,24 @@ def _anchors(environment: Mapping[str, str], file: Path) -> Path:
 
 
 def _options(
-    environment: Mapping[str, str], file: Path, signature: str | None, pipeline: Pipeline | None
+    environment: Mapping[str, str], graph: Graph, pipeline: Pipeline | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The options, each from the first that states it; and a note on those that nobody does."""
     found: dict[str, Any] = {}
     stated = {} if pipeline is None else _in_pipeline(pipeline)
     assumed = []
-    for name, (variable, check) in CHECKS.items():
-        text = value(environment, MODEL + variable)
+    for name, (setting, check) in CHECKS.items():
+        variable = variable_for(graph.runtime, MODEL + setting)
+        text = value(environment, variable)
         if text is not None:
-            found[name] = check(MODEL + variable, text)
+            found[name] = check(variable, text)
         elif stated.get(name) is not None:
-            found[name] = check(f"{name} in {pipeline.path if pipeline else file}", stated[name])
+            found[name] = check(f"{name} in {pipeline.path if pipeline else graph.file}", stated[name])
         elif name == "num_classes":
-            found[name] = _classes(file, signature)
+            found[name] = _classes(graph)
         elif name in DEFAULTS:
             found[name] = DEFAULTS[name]
-            assumed.append(f"{variable}={DEFAULTS[name]:g}")
+            assumed.append(f"{setting}={DEFAULTS[name]:g}")
     notes = (f"nobody states these settings of NMS; assumed: {', '.join(assumed)}",) if assumed else ()
     return found, notes
 
@@ -213,15 +232,15 @@ def _whole(number: float | None) -> int | float | None:
     return int(number) if number is not None and number.is_integer() else number
 
 
-def _classes(file: Path, signature: str | None) -> int:
+def _classes(graph: Graph) -> int:
     """Real classes of a graph without NMS: the columns of its class outputs less the background."""
-    model = read_model(file, signature)
+    model = graph.read()
     index = class_output(model)
     columns = 0 if index is None else model.outputs[index].shape[-1]
     if columns < LEAST_COLUMNS:
         raise UsageError(
-            f"{MODEL}NUM_CLASSES is not set",
-            where=file,
+            f"{variable_for(graph.runtime, MODEL)}NUM_CLASSES is not set",
+            where=graph.file,
             advice="the graph does not say it: its outputs are not box encodings and class predictions",
         )
     return columns - 1

@@ -19,6 +19,7 @@ from ckssd.recipes.environments import (
 )
 from ckssd.recipes.imported import imported_dataset
 from ckssd.recipes.object_detection_api import object_detection_api
+from ckssd.recipes.onnx_model import onnx_model
 from ckssd.recipes.openvino_model import openvino_model
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.photographs import photographs
@@ -138,6 +139,7 @@ RECIPES: dict[str, Recipe] = {
     "download": download,
     "imported-dataset": imported_dataset,
     "object-detection-api": object_detection_api,
+    "onnx-model": onnx_model,
     "openvino-model": openvino_model,
     "photographs": photographs,
     "python-environment": python_environment,

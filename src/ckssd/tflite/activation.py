@@ -6,7 +6,9 @@ one that made them. Numbers of operators are those of BuiltinOperator in tensorf
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ckssd.errors import InputError
 from ckssd.tflite.flatbuffer import Malformed, Table
@@ -17,6 +19,7 @@ from ckssd.tflite.model import (
     OPERATOR_CODE,
     OPERATOR_INPUTS,
     OPERATOR_OUTPUTS,
+    TensorInfo,
     TFLiteModel,
 )
 from ckssd.tflite.signatures import MODEL_SUBGRAPHS
@@ -41,6 +44,14 @@ MOVING = (
 JOINING = (CONCATENATION, PACK)
 CODE_BYTE, CODE_NUMBER = 0, 3
 BOX_SIDES = 4
+
+
+class HasOutputs(Protocol):
+    """A model of any format."""
+
+    @property
+    def outputs(self) -> Sequence[TensorInfo]:
+        """Its outputs, in its order."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ def class_activation(model: TFLiteModel) -> str | None:
     return None if tensor is None else _followed(tensor, makers)
 
 
-def class_output(model: TFLiteModel) -> int | None:
+def class_output(model: HasOutputs) -> int | None:
     """Which of two outputs [1, A, 4] and [1, A, C], in any order, the class predictions are: 0 or 1.
 
     None if the outputs are not two such. Where C is 4, too, names tell; without any, the second is.

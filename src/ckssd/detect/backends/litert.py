@@ -10,6 +10,7 @@ from ckssd.detect.backends.litert_raw import RawLiteRTBackend
 from ckssd.detect.litert import LiteRTDetector, network_input
 from ckssd.detect.scores import scores_of
 from ckssd.model.description import Model
+from ckssd.tflite.activation import class_activation
 from ckssd.tflite.model import (
     POSTPROCESS,
     TFLiteModel,
@@ -30,7 +31,7 @@ class LiteRTBackend:
     def __init__(self, model: Model, file: TFLiteModel, others: Sequence[TFLiteModel] = ()) -> None:
         options = detection_options(file)
         self._model, self._options = model, options
-        self._scores = scores_of(model, file)
+        self._scores = scores_of(model, class_activation(file))
         self.files = (model.file,)
         self.input = network_input(file, normalize=model.normalize)
         self.num_classes = options.num_classes
