@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import ckssd
+from ckssd.cli.main import COMMANDS, make_parser
 from tests.support.sandbox import CHECKOUT
 
 PAGES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("package/*/README.md")]
@@ -35,3 +37,31 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
         target = (page.parent / path) if path else page
         assert target.exists(), link
         assert not fragment or fragment in anchors(target), link
+
+
+def commands_of(page: Path) -> list[str]:
+    """Lines of its code blocks that call ckssd, whole, without comments; those with a placeholder are none."""
+    blocks = re.findall(r"^```(?:sh|text)?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    indented = "\n".join(line[4:] for line in page.read_text().splitlines() if line.startswith("    "))
+    lines = "\n".join([*blocks, indented]).replace("\\\n", " ").splitlines()
+    return [
+        line for line in lines if line.startswith("ckssd ") and not re.search(r"…|<|\.\.\. |\.\.\.$", line)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_commands_on_a_page_have_the_options_that_they_name(page: Path) -> None:
+    for line in commands_of(page):
+        name, *words = shlex.split(line, comments=True)[1:]
+        words = words[: words.index(">")] if ">" in words else words
+        if name.startswith("-"):
+            continue
+        assert name in COMMANDS, line
+        try:
+            make_parser([name]).parse_args([name, *words])
+        except SystemExit as end:
+            assert end.code == 0, line
+
+
+def test_pages_have_commands() -> None:
+    assert sum(len(commands_of(page)) for page in PAGES) > 40
