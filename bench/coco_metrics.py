@@ -12,8 +12,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from bench.context import ROOT, Context, Row, in_turn, median_ratio
 
+from bench.context import ROOT, Context, Row, in_turn, median_ratio
 from ckssd.coco.results import results_of
 from ckssd.processors import usable_processors
 

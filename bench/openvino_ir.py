@@ -24,18 +24,18 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+
 from bench.context import ROOT, Context, Row, in_turn, median_ratio
 from bench.openvino_models import FULL_SIZE_V1, MODELS, Workshop
-from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, Agreement, compare
-from tests.support.frozen_graphs import KEPT, SCORE_THRESHOLD, noise_images, run_frozen_graphs
-from tests.support.sandbox import Sandbox
-
 from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
 from ckssd.install import run_uv
 from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
+from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, Agreement, compare
+from tests.support.frozen_graphs import KEPT, SCORE_THRESHOLD, noise_images, run_frozen_graphs
+from tests.support.sandbox import Sandbox
 
 PARTS = ("equality", "latency", "conversion")
 RESULTS = ROOT / "bench" / "results"

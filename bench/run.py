@@ -31,7 +31,6 @@ from bench.context import (
     Row,
 )
 from bench.images import make_images
-
 from ckssd.endings import run_main
 from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step

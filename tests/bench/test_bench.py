@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from bench.context import MODEL, Context
 from bench.int8 import settings_of
-
 from ckssd.measure.settings import from_mapping
 from tests.support.sandbox import CHECKOUT, Sandbox
 

@@ -40,7 +40,7 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
 
 
 def commands_of(page: Path) -> list[str]:
-    """Lines of its code blocks that call ckssd, whole, without comments; those with a placeholder are none."""
+    """Lines of its code blocks that call ckssd, whole; those with a placeholder are left out."""
     blocks = re.findall(r"^```(?:sh|text)?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     indented = "\n".join(line[4:] for line in page.read_text().splitlines() if line.startswith("    "))
     lines = "\n".join([*blocks, indented]).replace("\\\n", " ").splitlines()
@@ -60,7 +60,8 @@ def test_commands_on_a_page_have_the_options_that_they_name(page: Path) -> None:
         try:
             make_parser([name]).parse_args([name, *words])
         except SystemExit as end:
-            assert end.code == 0, line
+            if end.code:
+                pytest.fail(line)
 
 
 def test_pages_have_commands() -> None:
