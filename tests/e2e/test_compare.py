@@ -45,6 +45,7 @@ def test_what_cannot_be_compared_is_said_before_anything_is_measured(installed: 
     assert "Nothing with these tags is installed: model,tflite,object-detection,no-such-model" in missing.err
     twice = refused(installed, "--models", "shapes", "shapes,tflite")
     assert "Two contenders are the same run" in twice.err
+    assert "DontCare areas" in refused(installed, "--metric-type=kitti").err
     kept = refused(installed, CK_PREPROCESSED_CACHE=str(installed.folder / "kept images"))
     assert "CK_PREPROCESSED_CACHE" in kept.err
     assert not (installed.folder / "kept images").exists()
