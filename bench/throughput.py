@@ -9,10 +9,9 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+from bench import int8
 from bench.context import Context, Row, in_turn, median_ratio
 from bench.growth import growth_rows, more_images
-
-from bench import int8
 
 NEEDED = int8.NEEDED
 METHODS = ("pillow", "opencv")
