@@ -17,6 +17,11 @@ SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 OF_AN_ADDRESS = r"[^\s'\"<>`|]"
 ADDRESS = re.compile(rf"{SCHEME}{OF_AN_ADDRESS}*[^\s'\"<>`|.,:;!)]")
 HIDDEN = "***"
+# What pathlib makes of an address that was given where a file is wanted: one of its slashes is gone.
+AS_A_PATH = re.compile(
+    r"(?<![A-Za-z0-9+.-])((?:git\+)?https?|ftps?|ssh|git|s3|gs):/(?=[^/\s])", re.IGNORECASE
+)
+MARK = "\0"  # in no message: stands for the lost slash
 
 # What a query may say in public: which file is meant. All else may be, or belong to, a signature.
 HARMLESS = frozenset(
@@ -85,7 +90,17 @@ def hide(text: str) -> str:
 
 def hide_addresses(text: str) -> str:
     """Return text without the secrets of the addresses in it; other text stays, whatever it says."""
-    return ADDRESS.sub(lambda match: _without_secrets(match[0])[0], text) if "://" in text else text
+    if ":/" not in text:
+        return text
+    whole = AS_A_PATH.sub(rf"{MARK}\1://", text)
+    shown = re.sub(rf"{MARK}?{ADDRESS.pattern}", lambda match: _shown(match[0]), whole)
+    return shown.replace(MARK, "")
+
+
+def _shown(address: str) -> str:
+    """The public form of an address in a text, with as many slashes as it had there."""
+    public_form = _without_secrets(address.removeprefix(MARK))[0]
+    return public_form.replace("://", ":/", 1) if address.startswith(MARK) else public_form
 
 
 def hide_in(data: Any) -> Any:

@@ -16,6 +16,8 @@ YES = ("yes", "true", "on", "1")
 FLOAT32_MAX = 3.4e38  # what a model can hold
 NO = ("no", "false", "off", "0", "")
 
+_ADDRESS = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+:/{1,2}[^/]")
+
 
 def whole_number(minimum: int, maximum: int | None = None) -> Check:
     """An integer, or decimal digits, within bounds."""
@@ -94,6 +96,20 @@ def made_folder(name: str, value: Any) -> Path:
 def plain_text(name: str, value: Any) -> str:
     """Anything, as text."""
     return str(value)
+
+
+def refuse_address(what: str, given: str | Path | None) -> None:
+    """Raise a UsageError if an address is given where a file of this machine is wanted.
+
+    As a path it would lose a slash, and what is written there would go to a folder ``https:``.
+    """
+    if given is not None and _ADDRESS.match(str(given)):
+        raise UsageError(
+            f"{what} is a file of this machine",
+            expected="a path",
+            got=f"an address, {given}",
+            advice="download it first",
+        )
 
 
 def bad_value(name: str, expected: str, got: Any) -> UsageError:

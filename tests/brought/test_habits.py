@@ -234,6 +234,34 @@ def test_results_never_take_the_place_of_what_was_read(
     assert mine.read_text() == "[]"
 
 
+ADDRESS = "https://user:s3cr3t-w0rd@files.example.org/a/b.json?X-Amz-Signature=s3cr3t-w0rd"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["detect", "--model", "m.tflite", ADDRESS],
+        ["detect", "--model", ADDRESS, "a.png"],
+        ["detect", "--model", "m.tflite", "--labels", ADDRESS, "a.png"],
+        ["detect", "--model", "m.tflite", "a.png", "--output", ADDRESS],
+        ["detect", "--model", "m.tflite", "a.png", "--output", ADDRESS.replace("://", ":/")],
+        ["sweep", "--annotations", ADDRESS, "--detections", "found.json"],
+        ["export", "--frozen_graph", ADDRESS, "--output", "made"],
+        ["mo", "--input_model", ADDRESS, "--output_dir", "made"],
+    ],
+)
+def test_an_address_in_the_place_of_a_file_is_refused_without_its_secrets(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("m.tflite", "a.png"):
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) in (2, 3, 4, 7)
+    said = capsys.readouterr()
+    assert "s3cr3t" not in said.out + said.err
+    assert not (tmp_path / "https:").exists()
+
+
 # Row 10: annotations.
 
 

@@ -74,6 +74,8 @@ def test_text_that_others_wrote_is_cleaned() -> None:
     assert hide(text) == "fatal: 'https://h.example/x': no (http://h.example:80: /x?sig=1, ***)"
     error = NetworkError("no", where=SIGNED, got=f"asked {SIGNED}.", advice=SIGNED, expected=SIGNED)
     assert "s3cr3t" not in f"{error}{error.as_dict()}{error.args}"
+    as_a_path = f"[Errno 2]: '/a/{SIGNED.replace('://', ':/')}', C:/a@b, https:/h.example/x"
+    assert hide_addresses(as_a_path) == "[Errno 2]: '/a/https:/b.example/x.zip', C:/a@b, https:/h.example/x"
     assert hide_in({"a": [SIGNED, 1, None]}) == {"a": ["https://b.example/x.zip", 1, None]}
 
 

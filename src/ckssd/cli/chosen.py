@@ -19,6 +19,7 @@ from ckssd.model.entry import ACTIVATION, NMS, RUNTIME, SIGNATURE
 from ckssd.model.files import PREFIXES
 from ckssd.model.named import runtime_of, variables_of
 from ckssd.model.own_nms import VARIABLE as OWN_NMS
+from ckssd.values import refuse_address
 
 TFLITE_TAGS = "model,tflite,object-detection"
 METRICS_TAGS = "tool,coco"
@@ -151,6 +152,8 @@ def data_set(images: Path | None, annotations: Path | None, tags: str) -> dict[s
         )
     if tags:
         raise UsageError("--images and tags both name a data set", got=tags)
+    refuse_address("--images", images)
+    refuse_address("--annotations", annotations)
     # No type: figures published for another data set are not compared with.
     return {
         IMAGE_FOLDER: str(images.absolute()),

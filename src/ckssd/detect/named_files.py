@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ckssd.errors import InputError
+from ckssd.values import refuse_address
 
 # What folders are searched for; a file that is named is tried whatever its name.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -32,6 +33,7 @@ def pictures(named: Sequence[str]) -> list[Path]:
 def _one(name: str) -> Iterator[Path]:
     if not name:  # a shell's variable that is not set; as a path it would be this folder
         raise InputError("The name of a picture is empty", expected="a file, a folder or a pattern")
+    refuse_address("A picture or video", name)
     path = Path(name)
     try:
         is_folder, is_file = path.is_dir(), path.is_file()

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from ckssd.errors import EnvironmentSetupError, UsageError
 from ckssd.json_file import write_whole
+from ckssd.values import refuse_address
 
 COLUMNS = ("file", "image_id", "category_id", "category", "score", "x", "y", "width", "height")
 FORMATS = (".json", ".csv")
@@ -17,6 +18,7 @@ FORMATS = (".json", ".csv")
 
 def check_format(path: Path) -> None:
     """Raise a UsageError if the file's name says no known format: before anything is detected."""
+    refuse_address("--output", path)
     if path.suffix.lower() not in FORMATS:
         raise UsageError(
             "--output has no value that can be used", expected=f"a file {' or '.join(FORMATS)}", got=path

@@ -10,6 +10,7 @@ from pathlib import Path
 from ckssd.errors import InputError, UsageError
 from ckssd.model.entry import RUNTIME
 from ckssd.model.files import MODEL, NAMED_GRAPH, variable_for
+from ckssd.values import refuse_address
 
 # What the end of a file's name says of its runtime, and the variable that names such a file.
 KINDS = {
@@ -50,6 +51,7 @@ def variables_of(file: Path, labels: Path | None = None) -> dict[str, str]:
     UsageError
         The file is of no kind that can be run.
     """
+    refuse_address("--labels", labels)
     runtime, variable = _kind(file)
     if not file.is_file():
         raise InputError("The model is missing", where=file, expected="a file")
@@ -67,6 +69,7 @@ def variables_of(file: Path, labels: Path | None = None) -> dict[str, str]:
 
 
 def _kind(file: Path) -> tuple[str, str]:
+    refuse_address("--model", file)
     suffix = file.suffix.lower()
     if suffix in KINDS:
         return KINDS[suffix]
