@@ -14,6 +14,7 @@ import pytest
 
 from ckssd.install.uv import find_uv
 from tests.support.sandbox import CHECKOUT
+from tests.support.tree import copy_tracked
 
 pytestmark = pytest.mark.slow(seconds=30)
 
@@ -35,14 +36,7 @@ def run(*command: str, cwd: Path, **variables: str) -> str:
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What git has of this checkout, as it stands in its files: a clean clone."""
-    folder = tmp_path_factory.mktemp("a clone") / "p"
-    folder.mkdir()
-    names = run("git", "ls-files", "-coz", "--exclude-standard", cwd=CHECKOUT).split("\0")
-    for name in filter(None, names):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (CHECKOUT / name).exists():
-            (folder / name).write_bytes((CHECKOUT / name).read_bytes())
-    return folder
+    return copy_tracked(tmp_path_factory.mktemp("a clone") / "p")
 
 
 @pytest.fixture(scope="module")
