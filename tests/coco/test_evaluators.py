@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import hotcoco
 import numpy as np
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 from pycocotools.coco import COCO as REFERENCE
 from pycocotools.cocoeval import COCOeval
 
+from ckssd.coco.columns import evaluate_columns
 from ckssd.coco.evaluators import CATEGORIES_AT_ONCE, Tool, evaluate_in_parts, evaluate_whole
 from ckssd.coco.metrics import evaluate
 from ckssd.coco.results import Rows
@@ -57,8 +59,9 @@ def rows(annotations: Path) -> Rows:
     return np.array(near, np.float64)
 
 
-def test_parts_give_the_numbers_of_the_whole(annotations: Path, rows: Rows) -> None:
-    ours = evaluate(annotations, rows, range(IMAGES))
+@pytest.mark.parametrize("tool", ["faster-coco-eval", "hotcoco"])
+def test_parts_give_the_numbers_of_the_whole(annotations: Path, rows: Rows, tool: str) -> None:
+    ours = evaluate(annotations, rows, range(IMAGES), tool)
     reference = evaluate(annotations, rows, range(IMAGES), "pycocotools")
     assert {**ours, "tool": "", "tool_version": ""} == {**reference, "tool": "", "tool_version": ""}
     assert list(ours["per_class"]) == list(reference["per_class"])
@@ -103,3 +106,6 @@ def test_the_first_right_detections_have_pycocotools_precisions(
     ours = evaluate_in_parts(Tool(COCO, COCOeval_faster), read_truth(path), rows, [1])
     theirs = evaluate_whole(Tool(REFERENCE, COCOeval), path, read_truth(path), rows, [1])
     np.testing.assert_array_equal(ours.precision, theirs.precision)
+    columns = evaluate_columns(hotcoco, read_truth(path), rows, [1])
+    np.testing.assert_array_equal(columns.precision, theirs.precision)
+    np.testing.assert_array_equal(columns.recall, theirs.recall)

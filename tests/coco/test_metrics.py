@@ -1,10 +1,12 @@
-"""COCO metrics: both tools give the same numbers to the last digit, on sets with every odd case."""
+"""COCO metrics: all tools give the same numbers to the last digit, on sets with every odd case."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,15 @@ def without_tool(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if not key.startswith("tool")}
 
 
-def refused_by_both(path: Path, ids: list[int]) -> None:
+def agreed(path: Path, detections: list[dict[str, Any]], ids: list[int]) -> dict[str, Any]:
+    """What every tool gives."""
+    reference, *others = (without_tool(evaluate(path, detections, ids, tool)) for tool in TOOLS)
+    for other, tool in zip(others, TOOLS[1:], strict=True):
+        assert other == reference, tool
+    return reference
+
+
+def refused_by_all(path: Path, ids: list[int]) -> None:
     for tool in TOOLS:
         with pytest.raises(InputError, match=r"nothing to evaluate with: .*instances\.json"):
             evaluate(path, [], ids, tool)
@@ -99,17 +109,16 @@ def refused_by_both(path: Path, ids: list[int]) -> None:
     levels=st.sampled_from([None, 1, 3]),
     empty=st.booleans(),
 )
-def test_both_tools_agree_to_the_last_digit(
+def test_the_tools_agree_to_the_last_digit(
     tmp_path: Path, seed: int, images: int, crowds: float, levels: int | None, empty: bool
 ) -> None:
     truth, detections = data_set(seed, images, crowds, levels)
     path = written(tmp_path, truth)
     ids = list(range(1, images + 1))
     if not any(entry["image_id"] in ids and not entry["iscrowd"] for entry in truth["annotations"]):
-        refused_by_both(path, ids)
+        refused_by_all(path, ids)
         return
-    fast, reference = (evaluate(path, [] if empty else detections, ids, tool) for tool in TOOLS)
-    assert without_tool(fast) == without_tool(reference)
+    fast = agreed(path, [] if empty else detections, ids)
     assert list(fast["metrics"]) == list(STATS)
     assert (fast["mAP"], fast["recall"]) == (fast["metrics"]["AP"], fast["metrics"]["AR100"])
 
@@ -144,13 +153,12 @@ def test_the_numbers_are_pycocotools_own(tmp_path: Path) -> None:
     assert list(ours["metrics"].values()) == run.stats.tolist()
 
 
-def test_both_tools_agree_on_a_part_of_the_images(tmp_path: Path) -> None:
+def test_the_tools_agree_on_a_part_of_the_images(tmp_path: Path) -> None:
     truth, detections = data_set(3)
     path = written(tmp_path, truth)
     part = [4, 2, 9, 17]
     some = [detection for detection in detections if detection["image_id"] in part]
-    fast, reference = (evaluate(path, some, part, tool) for tool in TOOLS)
-    assert without_tool(fast) == without_tool(reference)
+    fast = agreed(path, some, part)
     cut = {**truth, "images": [image for image in truth["images"] if image["id"] in part]}
     cut["annotations"] = [entry for entry in truth["annotations"] if entry["image_id"] in part]
     assert evaluate(written(tmp_path, cut), some, part)["metrics"] == fast["metrics"]
@@ -167,9 +175,9 @@ def test_nothing_to_find_is_refused(tmp_path: Path) -> None:
     truth, _ = data_set(1)
     for entry in truth["annotations"]:
         entry["iscrowd"] = 1
-    refused_by_both(written(tmp_path, truth), list(range(1, IMAGES + 1)))
+    refused_by_all(written(tmp_path, truth), list(range(1, IMAGES + 1)))
     truth["annotations"] = []
-    refused_by_both(written(tmp_path, truth), list(range(1, IMAGES + 1)))
+    refused_by_all(written(tmp_path, truth), list(range(1, IMAGES + 1)))
 
 
 def test_perfect_detections_are_one_and_a_missing_class_costs_its_share(tmp_path: Path) -> None:
@@ -227,14 +235,29 @@ def on_a_grid(chance: random.Random, images: int) -> tuple[dict[str, Any], list[
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chance=st.randoms(use_true_random=False), images=st.integers(1, 8))
-def test_both_tools_agree_on_a_coarse_grid(tmp_path: Path, chance: random.Random, images: int) -> None:
+def test_the_tools_agree_on_a_coarse_grid(tmp_path: Path, chance: random.Random, images: int) -> None:
     truth, detections = on_a_grid(chance, images)
     path, ids = written(tmp_path, truth), list(range(1, images + 1))
     if not truth["annotations"]:
-        refused_by_both(path, ids)
+        refused_by_all(path, ids)
         return
-    fast, reference = (evaluate(path, detections, ids, tool) for tool in TOOLS)
-    assert without_tool(fast) == without_tool(reference)
+    agreed(path, detections, ids)
+
+
+def test_ids_of_any_kind_are_evaluated_by_all(tmp_path: Path) -> None:
+    """Negative, 0 and large ids of images and categories, in no order."""
+    truth, detections = data_set(12)
+    images = {number: (number - 3) * 10**9 for number in range(1, IMAGES + 1)}
+    categories = {1: -4, 2: 0, 3: 10**6, 7: 5, 90: -90}
+    for image in truth["images"]:
+        image["id"] = images[image["id"]]
+    for category in truth["categories"]:
+        category["id"] = categories[category["id"]]
+    for one in (*truth["annotations"], *detections):
+        one["image_id"], one["category_id"] = images[one["image_id"]], categories[one["category_id"]]
+    truth["images"].reverse()
+    ids = [image["id"] for image in truth["images"]]
+    agreed(written(tmp_path, truth), detections, ids)
 
 
 @pytest.mark.parametrize("side", [32, 96])
@@ -254,8 +277,7 @@ def test_a_first_detection_that_is_right_has_pycocotools_precision(
         {**places, "bbox": box if number < right else [400, 300, side, side], "score": 0.9 - number / 10}
         for number, box in enumerate(boxes)
     ]
-    fast, reference = (evaluate(written(tmp_path, truth), detections, [1], tool) for tool in TOOLS)
-    assert without_tool(fast) == without_tool(reference)
+    fast = agreed(written(tmp_path, truth), detections, [1])
     in_ranges = ("small", "medium") if side == 32 else ("medium", "large")
     assert {fast["metrics"][f"AR{name}"] for name in in_ranges} == {fast["metrics"]["AR100"]}
 
@@ -279,11 +301,27 @@ def test_an_image_that_the_annotations_do_not_know_is_refused(tmp_path: Path) ->
         evaluate(written(tmp_path, truth), [], [1, 99])
 
 
-def test_a_missing_tool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "faster_coco_eval", None)
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_missing_tool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
+    module = "pycocotools.coco" if tool == "pycocotools" else tool.replace("-", "_")
+    monkeypatch.setitem(sys.modules, module, None)
     truth, _ = data_set(0)
-    with pytest.raises(EnvironmentSetupError, match=r"expected faster-coco-eval.*tags tool,coco"):
-        evaluate(written(tmp_path, truth), [], [1])
+    with pytest.raises(EnvironmentSetupError, match=rf"expected {tool}.*tags tool,coco"):
+        evaluate(written(tmp_path, truth), [], [1], tool)
+
+
+def test_an_environment_from_before_hotcoco_takes_an_equal_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, detections = data_set(5)
+    path, found, output = written(tmp_path, truth), tmp_path / "found.json", tmp_path / "metrics.json"
+    found.write_text(json.dumps(detections))
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "hotcoco" else find(name))
+    assert main(["--annotations", str(path), "--detections", str(found), "--output", str(output)]) == 0
+    result = json.loads(output.read_text())
+    assert result["tool"] == "faster-coco-eval"
+    assert "installed without hotcoco" in result["notes"][-1]
 
 
 def test_the_command_reads_and_writes_json(tmp_path: Path) -> None:

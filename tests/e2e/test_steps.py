@@ -59,7 +59,7 @@ def test_evaluate_gives_the_numbers_of_the_run_whose_detections_it_reads(
     run = installed.ckssd("benchmark", "--json", "--detections", str(detections))
     (item,) = json.loads(installed.ckssd("info", "--tags=dataset,shapes", "--json").out)["data"]["installed"]
     annotations = item["variables"]["CK_ENV_DATASET_ANNOTATIONS"]
-    for tool in ("faster-coco-eval", "pycocotools"):
+    for tool in ("hotcoco", "faster-coco-eval", "pycocotools"):
         done = installed.ckssd(
             "evaluate",
             "--annotations",

@@ -157,7 +157,7 @@ def test_the_summary_has_the_seeds_lines_and_the_settings_that_decide(settings: 
     size, digest = settings.model.file.stat().st_size, result.settings.model_sha256
     assert f"Model: detect_regular_nms.tflite ({size} bytes) sha256 {digest}" in lines
     assert any(line.startswith("Resize: 8x8, Pillow bilinear") for line in lines)
-    assert any("ai-edge-litert" in line and "faster-coco-eval" in line for line in lines)
+    assert any("ai-edge-litert" in line and "hotcoco" in line for line in lines)
 
 
 @pytest.mark.parametrize(("metric", "title"), [("voc2007", "Pascal VOC 2007"), ("OID", "Open Images V2")])

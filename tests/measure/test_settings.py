@@ -26,7 +26,7 @@ def test_defaults(bench: Bench) -> None:
         1,
         0,
     )
-    assert (settings.metric, settings.resize, settings.metrics_tool) == ("coco", "pillow", "faster-coco-eval")
+    assert (settings.metric, settings.resize, settings.metrics_tool) == ("coco", "pillow", "hotcoco")
     assert settings.model.file == bench.model / "detect_regular_nms.tflite"
     assert settings.model.labels == bench.model / "labelmap.pbtxt"
     assert settings.model.first_label == 1
@@ -76,7 +76,7 @@ def test_the_seeds_own_values(bench: Bench) -> None:
         ("CK_BATCH_SIZE", "0", "expected 1"),
         ("CK_SKIP_IMAGES", "-1", "at least 0"),
         ("CK_METRIC_TYPE", "KITTI", "coco"),
-        ("CK_METRICS_TOOL", "mine", "faster-coco-eval or pycocotools"),
+        ("CK_METRICS_TOOL", "mine", "hotcoco or faster-coco-eval or pycocotools"),
         ("CK_RESIZE", "lanczos", "pillow or tf1 or opencv"),
         ("CK_HOST_CPU_NUMBER_OF_PROCESSORS", "two", "a whole number"),
         ("CK_HOST_CPU_NUMBER_OF_PROCESSORS", "0", "from 1"),

@@ -1,4 +1,4 @@
-"""COCO's detection metrics, by faster-coco-eval or pycocotools: the twelve numbers, and AP by class.
+"""COCO's detection metrics, by hotcoco, faster-coco-eval or pycocotools: the twelve numbers, and AP by class.
 
 Pascal VOC's and Open Images' are in ckssd.coco.at_half; ``evaluate`` gives all in one form.
 
@@ -13,6 +13,7 @@ import contextlib
 import gc
 import importlib
 import importlib.metadata
+import importlib.util
 import io
 import json
 import sys
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ckssd.coco.at_half import evaluate_at_half, notes_on_metric
+from ckssd.coco.columns import evaluate_columns
 from ckssd.coco.evaluators import Evaluation, Numbers, Tool, check_known, evaluate_in_parts, evaluate_whole
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES, MetricChoice, check_objects
 from ckssd.coco.results import check_images, notes_on, read_results, rows_of
@@ -33,8 +35,8 @@ from ckssd.errors import EnvironmentSetupError, InputError
 from ckssd.json_file import read_list
 from ckssd.memory import peak_memory_mb
 
-TOOLS = ("faster-coco-eval", "pycocotools")
-DEFAULT_TOOL = "faster-coco-eval"
+TOOLS = ("hotcoco", "faster-coco-eval", "pycocotools")
+DEFAULT_TOOL, EQUAL_TOOL = TOOLS[:2]
 
 # COCOeval.stats in its own order; the names are those of https://cocodataset.org/#detection-eval
 STATS = (
@@ -100,6 +102,8 @@ def evaluate(
     with contextlib.redirect_stdout(io.StringIO()), _without_collector():
         if tool == "pycocotools":
             found = evaluate_whole(loaded, annotations, truth, rows, image_ids)
+        elif tool == "hotcoco":
+            found = evaluate_columns(loaded, truth, rows, image_ids)
         else:
             found = evaluate_in_parts(loaded, truth, rows, image_ids)
     metrics = _twelve_numbers(found)
@@ -132,9 +136,11 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _load_tool(tool: str) -> tuple[Tool, str]:
-    """The tool, and its version."""
+def _load_tool(tool: str) -> tuple[Any, str]:
+    """What evaluates by this tool, and its version."""
     try:
+        if tool == "hotcoco":
+            return importlib.import_module(tool), importlib.metadata.version(tool)
         if tool == "pycocotools":
             coco = importlib.import_module("pycocotools.coco").COCO
             evaluator = importlib.import_module("pycocotools.cocoeval").COCOeval
@@ -150,6 +156,16 @@ def _load_tool(tool: str) -> tuple[Tool, str]:
             got=str(error),
             advice="install the COCO tools package (tags tool,coco)",
         ) from error
+
+
+def _tool_there(tool: str) -> tuple[str, list[str]]:
+    """The tool, or an equal one in an environment that was installed before there was hotcoco; and a note."""
+    if tool != DEFAULT_TOOL or importlib.util.find_spec(DEFAULT_TOOL) is not None:
+        return tool, []
+    return EQUAL_TOOL, [
+        f"the COCO tools were installed without {DEFAULT_TOOL}: {EQUAL_TOOL} gives equal numbers, later;"
+        " ckssd install --tags=tool,coco --reinstall"
+    ]
 
 
 def _twelve_numbers(found: Evaluation) -> dict[str, float]:
@@ -200,8 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detections = read_results(options.detections)
         image_ids = read_ids(options.images) if options.images else _all_images(options.annotations)
         choice = MetricChoice(options.metric, options.hierarchy, options.expand)
-        result = evaluate(options.annotations, detections, image_ids, options.tool, choice)
-        result["notes"] += notes_on(options.detections)
+        tool, notes = _tool_there(options.tool)
+        result = evaluate(options.annotations, detections, image_ids, tool, choice)
+        result["notes"] += [*notes_on(options.detections), *notes]
         result["peak_memory_mb"] = peak_memory_mb()
         options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         return 0
