@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ckssd.coco.flags import FLAGS, LABELS_OF_IMAGES, OPEN_IMAGES_LABEL
+from ckssd.coco.flag_names import FLAGS, LABELS_OF_IMAGES, OPEN_IMAGES_LABEL
 from ckssd.coco.remarks import check_units, remarks_on
 from ckssd.coco.written import UNKNOWN_SIZE, complete, is_box, is_number, of
 from ckssd.errors import InputError, short

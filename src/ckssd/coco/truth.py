@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ckssd.coco.flags import DIFFICULT, GROUP_OF, OPEN_IMAGES_LABEL, flags, verified_labels
+from ckssd.coco.flag_names import DIFFICULT, GROUP_OF, OPEN_IMAGES_LABEL
+from ckssd.coco.flags import flags, verified_labels
 from ckssd.coco.instances import Entry, Instances, parse_instances
 from ckssd.errors import InputError
 

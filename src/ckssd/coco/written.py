@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ckssd.coco.flags import FLAGS
+from ckssd.coco.flag_names import FLAGS
 
 UNKNOWN_SIZE = 0  # of an image's width or height: the picture's own counts
 UNKNOWN_SIZES = (None, 0, -1)  # as tools write it
