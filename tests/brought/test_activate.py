@@ -111,6 +111,11 @@ def test_it_is_found_from_another_folder(caller: Caller, placed_shell: str, tmp_
     assert (done.returncode, done.stderr, done.stdout.splitlines()[1:]) == (0, "", ["x"])
 
 
+def test_a_cd_of_ones_own_that_prints_changes_nothing(caller: Caller, shell: str) -> None:
+    code = f"set -eu\ncd() {{ echo moved; }}\nchpwd() {{ echo moved; }}\n. ./activate\n{SHOW}"
+    assert caller.tools(shell, code, "x") == [".ck", "x"]
+
+
 def test_what_cannot_be_activated_fails_in_the_caller(caller: Caller, shell: str) -> None:
     done = caller.run(shell, ". ./activate || echo refused\n", CKSSD_HOME="mine")
     assert done.stdout == "refused\n"
