@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from ckssd.ck.named_model import named_model, variables_of_named
+from ckssd.cli.contenders import told_apart
 from ckssd.cli.main import main
 from ckssd.coco.truth import read_truth
 from ckssd.detect.backends import Feeding, open_backend
+from ckssd.detect.boxes import read_anchors
 from ckssd.detect.litert import network_input
 from ckssd.detect.named_files import pictures
 from ckssd.detect.network_input import NetworkInput
@@ -135,6 +137,37 @@ def test_a_quantised_image_stays_grey_levels_whatever_the_metadata_say(tmp_path:
 def test_a_normalisation_that_cannot_be_done_is_refused(tmp_path: Path, metadata: bytes) -> None:
     with pytest.raises(InputError, match="metadata"):
         fed(tmp_path, metadata)
+
+
+ROWS = [(y, x, 0.2, 0.1) for y in (0.25, 0.75) for x in (0.25, 0.75) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda y, x, h, w: (y, x, h, w), None),
+        (lambda y, x, h, w: (x, y, w, h), "x before y"),
+        (lambda y, x, h, w: (y * 300, x * 300, h * 300, w * 300), "pixels"),
+        (lambda y, x, h, w: (y - 0.2 - h / 2, x - w / 2, y + h / 2, x + w / 2), "corners"),
+    ],
+)
+def test_anchors_in_other_units_or_another_order_are_refused(
+    change: Callable[..., tuple[float, ...]], said: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "anchors.txt"
+    path.write_text("".join(" ".join(map(str, change(*row))) + "\n" for row in ROWS))
+    if said is None:
+        assert read_anchors(path).shape == (12, 4)
+        return
+    with pytest.raises(InputError, match=said):
+        read_anchors(path)
+
+
+def test_models_of_one_name_in_several_folders_are_told_apart(tmp_path: Path) -> None:
+    """A comparison keeps its results by these names: two of one name were one row, of both runs."""
+    files = [tmp_path / name for name in ("a/1/m.tflite", "b/1/m.tflite", "b/2/m.tflite", "b/2/n.tflite")]
+    assert told_apart(files) == ["a/1/m.tflite", "b/1/m.tflite", "2/m.tflite", "n.tflite"]
+    assert told_apart([files[0], tmp_path / "a" / "1" / ".." / "1" / "m.tflite"]) == ["m.tflite", "m.tflite"]
 
 
 # Row 7: lists of labels.

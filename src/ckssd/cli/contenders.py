@@ -6,7 +6,8 @@ import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ckssd.ck.environments import the_environment
@@ -100,7 +101,21 @@ def find_contenders(options: argparse.Namespace) -> list[Prepared]:
         name = " ".join(dict.fromkeys(part for part in parts if part))
         found.append(Prepared(Contender(name, one.runtime, settings.model.name), python, settings))
     _refuse_twins(found)
-    return found
+    return _with_names_of_their_own(found)
+
+
+def _with_names_of_their_own(found: list[Prepared]) -> list[Prepared]:
+    """A number behind a name that was there before: results are kept by names."""
+    seen: Counter[str] = Counter()
+    made = []
+    for one in found:
+        name = one.contender.name
+        seen[name] += 1
+        if seen[name] > 1:
+            renamed = dataclasses.replace(one.contender, name=f"{name} ({seen[name]})")
+            one = dataclasses.replace(one, contender=renamed)
+        made.append(one)
+    return made
 
 
 def _all_runtimes(options: argparse.Namespace) -> list[str]:
@@ -118,8 +133,25 @@ def _files(options: argparse.Namespace) -> Iterator[Candidate]:
     """The models that are named by their files, each for the runtime that its name says."""
     if options.labels is not None and not options.model:
         raise UsageError("--labels goes with --model", got=options.labels, advice="name the model's file")
-    for file in options.model or []:
-        yield Candidate(runtime_of(file), file.name, variables_of(file, options.labels))
+    files: list[Path] = options.model or []
+    for file, label in zip(files, told_apart(files), strict=True):
+        yield Candidate(runtime_of(file), label, variables_of(file, options.labels))
+
+
+def told_apart(files: Sequence[Path]) -> list[str]:
+    """The name of each file, with as many of its folders as tell it from others of that name.
+
+    A file that is named twice cannot be told from itself.
+    """
+    places = [file.resolve() for file in files]
+    labels = []
+    for place in places:
+        others = [other for other in places if other != place and other.name == place.name]
+        length = 1
+        while any(other.parts[-length:] == place.parts[-length:] for other in others):
+            length += 1
+        labels.append("/".join(place.parts[-length:]))
+    return labels
 
 
 def _installed(options: argparse.Namespace) -> Iterator[Candidate]:
@@ -179,11 +211,14 @@ def _refuse_twins(found: list[Prepared]) -> None:
     """Equal runs would be told apart by nothing."""
     names: dict[BenchmarkSettings, str] = {}
     for one in found:
-        if one.settings in names:
+        model = one.settings.model
+        same = dataclasses.replace(model, file=model.file.resolve())
+        settings = dataclasses.replace(one.settings, model=same)
+        if settings in names:
             raise UsageError(
                 "Two contenders are the same run",
                 where="--model, --runtimes, --models and --nms",
-                got=f"{names[one.settings]}, {one.contender.name}",
+                got=f"{names[settings]}, {one.contender.name}",
                 advice="name each once",
             )
-        names[one.settings] = one.contender.name
+        names[settings] = one.contender.name

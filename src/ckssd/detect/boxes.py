@@ -27,7 +27,8 @@ def read_anchors(path: Path) -> npt.NDArray[np.float32]:
     Raises
     ------
     InputError
-        If the file is missing, or is no list of four finite numbers a line with positive sides.
+        If the file is missing, or is no list of four finite numbers a line with positive sides; or they are
+        not in units of the image, or x is before y.
     """
     try:
         rows = [line.split() for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
@@ -41,7 +42,23 @@ def read_anchors(path: Path) -> npt.NDArray[np.float32]:
         raise _no_anchors(path, f"shape {list(anchors.shape)}")
     if not np.isfinite(anchors).all() or (anchors[:, 2:] <= 0).any():
         raise _no_anchors(path, "a side that is not above 0, or a number that is not finite")
+    if not ((anchors[:, :2] >= 0) & (anchors[:, :2] <= 1)).all():
+        raise _no_anchors(path, "a centre outside the image: pixels, or corners instead of centres")
+    if _goes_down_first(anchors):
+        raise _no_anchors(path, "x before y: the second anchor's place is below the first, not beside it")
     return anchors
+
+
+def _goes_down_first(anchors: npt.NDArray[np.float32]) -> bool:
+    """Whether the first step from one place to the next changes only the first number.
+
+    The network's outputs go along the rows of each feature map (NHWC), so x changes first.
+    """
+    moved = np.flatnonzero((anchors[:, :2] != anchors[0, :2]).any(axis=1))
+    if not len(moved):
+        return False
+    step = anchors[moved[0], :2] - anchors[0, :2]
+    return bool(step[0] != 0 and step[1] == 0)
 
 
 def decode_boxes(
