@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import tempfile
@@ -73,3 +74,9 @@ def write_whole(path: Path, write: Callable[[TextIO], None]) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def plain(described: Any) -> dict[str, Any]:
+    """Return what an instance of a dataclass holds as JSON values, for another process."""
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(described), default=str))
+    return values

@@ -14,7 +14,7 @@ from ckssd.detect.__main__ import main
 from ckssd.detect.pictures import shown_from
 from ckssd.detect.results_file import write_results
 from ckssd.errors import UsageError
-from ckssd.measure.settings import plain
+from ckssd.json_file import plain
 from ckssd.model.description import Model
 from ckssd.model.entry import from_environment
 from ckssd.model.named import variables_of

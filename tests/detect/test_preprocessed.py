@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ckssd.detect import images
-from ckssd.detect.orientation import Orientation
+from ckssd.detect.choices import RESIZE_METHODS, Orientation, ResizeMethod
 from ckssd.detect.preprocessed import ImageReader, Preprocessed
-from ckssd.detect.resize import RESIZE_METHODS, ResizeMethod
 from ckssd.errors import EnvironmentSetupError, InputError
 
 

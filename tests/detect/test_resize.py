@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ckssd.detect.resize import RESIZE_METHODS, ResizeMethod, resize
+from ckssd.detect.choices import RESIZE_METHODS, ResizeMethod
 from ckssd.detect.resize import _opencv as opencv_as_first_used
+from ckssd.detect.resize import resize
 
 sizes = st.integers(1, 40)
 

@@ -15,7 +15,8 @@ from ckssd.graph.attributes import Shape
 from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import write_graph
 from ckssd.graph.node import Node
-from ckssd.measure.settings import BenchmarkSettings, from_environment, from_mapping, plain
+from ckssd.json_file import plain
+from ckssd.measure.settings import BenchmarkSettings, from_environment, from_mapping
 from ckssd.model.description import Model
 from tests.detect.test_openvino import write_ir
 from tests.measure.conftest import Bench

@@ -10,9 +10,10 @@ import pytest
 
 from ckssd.detect import resize
 from ckssd.errors import EnvironmentSetupError, UsageError
+from ckssd.json_file import plain
 from ckssd.measure.__main__ import main
 from ckssd.measure.opened import check_run
-from ckssd.measure.settings import from_environment, plain
+from ckssd.measure.settings import from_environment
 from tests.measure.conftest import Bench
 
 

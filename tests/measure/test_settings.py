@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckssd.errors import UsageError
-from ckssd.measure.settings import from_environment, from_mapping, plain
+from ckssd.json_file import plain
+from ckssd.measure.settings import from_environment, from_mapping
 from ckssd.model.custom import CHECKS, CustomOptions
 from ckssd.values import choice, real_number, switch, whole_number
 from tests.measure.conftest import MODEL, Bench

@@ -27,12 +27,13 @@ from ckssd.cli.chosen import (
     data_set,
     runtime_asked,
 )
-from ckssd.cli.install import pairs
 from ckssd.cli.outputs import refuse_overwriting_inputs
+from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
-from ckssd.measure.settings import BenchmarkSettings, from_environment, plain
+from ckssd.json_file import plain
+from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.worker import run_worker
 
 # Flags to the variables of the programs; those that choose a model are in ckssd.cli.chosen.

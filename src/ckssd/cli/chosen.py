@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ckssd.ck.environments import environments, the_environment
-from ckssd.cli.install import pairs
+from ckssd.cli.pairs import pairs
 from ckssd.errors import NotInstalledError, UsageError
 from ckssd.model.description import ACTIVATIONS, DEFAULT_RUNTIME
 from ckssd.model.entry import ACTIVATION, NMS, RUNTIME, SIGNATURE

@@ -21,11 +21,12 @@ from ckssd.cli.chosen import (
     joined,
     python_of,
 )
-from ckssd.cli.install import pairs
+from ckssd.cli.pairs import pairs
 from ckssd.errors import UsageError
+from ckssd.json_file import plain
 from ckssd.measure.compare import Contender, Record
 from ckssd.measure.images import MODES
-from ckssd.measure.settings import BenchmarkSettings, from_environment, plain
+from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.model.description import DEFAULT_RUNTIME
 from ckssd.model.files import value
 from ckssd.model.named import runtime_of, variables_of

@@ -28,12 +28,11 @@ from typing import Any
 from ckssd.cli.chosen import add_model_arguments, choose
 from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
+from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS
 from ckssd.detect.named_files import is_video, pictures
-from ckssd.detect.orientation import ORIENTATIONS
-from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS
 from ckssd.detect.results_file import check_format, write_results
 from ckssd.errors import UsageError, printable
-from ckssd.measure.settings import plain
+from ckssd.json_file import plain
 from ckssd.model.entry import from_environment
 from ckssd.worker import run_worker
 

@@ -13,8 +13,8 @@ import argparse
 
 from ckssd.ck.installer import install_package
 from ckssd.ck.plan import Planned, plan_install, total
+from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
-from ckssd.secrets import public_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,22 +65,3 @@ def planned(steps: list[Planned]) -> Result:
     lines = [*(step.describe() for step in steps), summary + ". Nothing was changed."]
     data = {"steps": [step.as_dict() for step in steps], "bytes": known, "files_of_unknown_size": unknown}
     return Result("\n".join(lines), data)
-
-
-def pairs(texts: list[str], flag: str) -> dict[str, str]:
-    """Split ``NAME=VALUE`` arguments; addresses among the values are made public.
-
-    Raises
-    ------
-    UsageError
-        One has no name or no equals sign.
-    """
-    from ckssd.errors import UsageError
-
-    result = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise UsageError("An argument is not a pair", where=flag, expected="NAME=VALUE", got=text)
-        result[name] = public_value(value)
-    return result

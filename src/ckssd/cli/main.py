@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 import ckssd
@@ -71,8 +72,14 @@ def command_of(name: str) -> Command:
     return cast(Command, importlib.import_module(f"ckssd.cli.{name}"))
 
 
+def about(name: str) -> str:
+    """The first line of a command's docstring, without importing the module and all that it imports."""
+    source = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+    return source.removeprefix("r").removeprefix('"""').partition("\n")[0].removesuffix('"""').rstrip(".")
+
+
 def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """Return the parser with these commands."""
+    """Return the parser with these commands; of the others there is a line of help."""
     parser = Parser(
         prog="ckssd",
         description="SSD-MobileNet, reproducible again: install, convert, run and measure.",
@@ -81,12 +88,15 @@ def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ckssd {ckssd.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in names:
+    for name in COMMANDS:
+        if name not in names:
+            commands.add_parser(name, help=about(name))
+            continue
         module = command_of(name)
         text = module.__doc__ or ""
         command = commands.add_parser(
             name,
-            help=text.splitlines()[0].rstrip("."),
+            help=about(name),
             description=text,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -98,8 +108,8 @@ def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
-    named = [word for word in words[:1] if word in COMMANDS]
-    options = make_parser(named or COMMANDS).parse_args(words)
+    first = next((word for word in words if not word.startswith("-")), None)
+    options = make_parser([word for word in COMMANDS if word == first]).parse_args(words)
 
     def run() -> int:
         with output_to_stderr():

@@ -34,9 +34,8 @@ from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
 from ckssd.coco.metrics import read_ids
 from ckssd.errors import EnvironmentSetupError, UsageError
-from ckssd.json_file import write_json, write_whole
+from ckssd.json_file import plain, write_json, write_whole
 from ckssd.measure.grid import read_grid
-from ckssd.measure.settings import plain
 from ckssd.measure.sweep import Grid, Swept, sweep_files
 from ckssd.measure.sweep_report import as_data, text, write_table
 from ckssd.values import real_number

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Literal, get_args
 
 import numpy as np
 from PIL import ExifTags, Image
 
+from ckssd.detect.choices import Orientation
 from ckssd.detect.pixels import Pixels
-
-Orientation = Literal["stored", "upright"]
-ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)
 
 NO_TURN = 1
 TURNS = {

@@ -9,12 +9,13 @@ from typing import Any
 
 from ckssd import report
 from ckssd.detect.backends import Feeding, open_backend
+from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS, Orientation, ResizeMethod
 from ckssd.detect.detections import Detections
 from ckssd.detect.draw import draw
 from ckssd.detect.images import decode_image, read_file
-from ckssd.detect.orientation import NO_TURN, ORIENTATIONS, Orientation, applied, tag_in
+from ckssd.detect.orientation import NO_TURN, applied, tag_in
 from ckssd.detect.pixels import Pixels
-from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod, resize
+from ckssd.detect.resize import resize
 from ckssd.errors import RunError, UsageError
 from ckssd.model import description
 from ckssd.model.description import Model

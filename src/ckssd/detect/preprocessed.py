@@ -12,12 +12,13 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
+from ckssd.detect.choices import Orientation, ResizeMethod
 from ckssd.detect.colours import RULES
 from ckssd.detect.image_store import ImageStore
 from ckssd.detect.images import decode_image, decoders, read_file
-from ckssd.detect.orientation import NO_TURN, Orientation, applied, tag_in
+from ckssd.detect.orientation import NO_TURN, applied, tag_in
 from ckssd.detect.pixels import Pixels
-from ckssd.detect.resize import DTYPES, LIBRARIES, Resized, ResizeMethod, resize
+from ckssd.detect.resize import DTYPES, LIBRARIES, Resized, resize
 from ckssd.errors import EnvironmentSetupError
 
 

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ckssd.detect.choices import DEFAULT_RESIZE, ResizeMethod
 from ckssd.detect.pixels import Pixels
 from ckssd.errors import EnvironmentSetupError
-
-ResizeMethod = Literal["pillow", "tf1", "opencv"]
-RESIZE_METHODS: tuple[ResizeMethod, ...] = get_args(ResizeMethod)
-DEFAULT_RESIZE: ResizeMethod = "pillow"
 
 DESCRIPTIONS = {
     "pillow": "Pillow bilinear (antialiased, rounded to 8 bits)",

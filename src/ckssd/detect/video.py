@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from ckssd.detect.choices import Orientation
 from ckssd.detect.images import MOST_PIXELS
-from ckssd.detect.orientation import Orientation
 from ckssd.detect.pixels import Pixels
 from ckssd.errors import EnvironmentSetupError, InputError
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ckssd import report
+from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS, Orientation, ResizeMethod
 from ckssd.detect.draw import draw
 from ckssd.detect.frames_file import FrameRows, write_frames
-from ckssd.detect.orientation import ORIENTATIONS, Orientation
 from ckssd.detect.pictures import Finder, describe, drawing_paths, refuse_overwriting
-from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
 from ckssd.detect.video import Frame, Video, camera
 from ckssd.detect.video_writer import DESCRIPTION, VideoWriter
 from ckssd.errors import UsageError

@@ -6,8 +6,6 @@ value ends in one UsageError that names the variable, what was expected and what
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,7 @@ from typing import Any
 
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, Expand, MetricChoice, metric_type
 from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
-from ckssd.detect.orientation import ORIENTATIONS, Orientation
-from ckssd.detect.resize import DEFAULT_RESIZE, RESIZE_METHODS, ResizeMethod
+from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS, Orientation, ResizeMethod
 from ckssd.errors import UsageError
 from ckssd.measure.images import DEFAULT_MODE, MODES
 from ckssd.measure.published import Published
@@ -173,12 +170,6 @@ def from_mapping(mapping: Mapping[str, Any]) -> BenchmarkSettings:
     if "model" not in mapping:
         raise UsageError("model is not set")
     return BenchmarkSettings(model=description.from_mapping(mapping["model"]), **values)
-
-
-def plain(described: BenchmarkSettings | Model) -> dict[str, Any]:
-    """Return settings as JSON values, for another process."""
-    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(described), default=str))
-    return values
 
 
 def _take(values: dict[str, Any], name: str, shown_name: str, given: Any) -> None:

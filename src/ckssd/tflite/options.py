@@ -10,8 +10,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ckssd.errors import InputError
 
 FLOAT32_MAX = 3.4e38
@@ -116,4 +114,6 @@ def _as_type(value: Any, kind: str) -> int | float | bool:
         return bool(value)
     if kind == "int":
         return int(value)
+    import numpy as np  # see above
+
     return float(str(np.float32(value)))  # the kernel reads float32: 0.3, not 0.30000001192092896

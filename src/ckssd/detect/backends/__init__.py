@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from ckssd.detect.choices import DEFAULT_RESIZE, ResizeMethod
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
-from ckssd.detect.resize import DEFAULT_RESIZE, ResizeMethod
 from ckssd.model.description import Model
 from ckssd.tflite.options import PostProcessOptions
 
