@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from ckssd.cli.demo import as_run, table
+from ckssd.cli import demo
+from ckssd.cli.demo import Checkout, as_run, table
 from ckssd.cli.demo_photos import Photographs, photographs
+from ckssd.cli.result import Result
 from ckssd.errors import RunError
 
 
@@ -34,6 +39,30 @@ def test_a_run_is_a_row_under_its_headings() -> None:
     ]
     assert row.split() == ["tflite", "int8", "fast", "250", "0.6123", "0.7123", "312.3", "2"]
     assert [len(heading), heading.index("images/s") + len("images/s")] == [len(row), row.index("312.3") + 5]
+
+
+def test_demos_of_one_checkout_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running, most = 0, []
+
+    def busy(_: Checkout) -> Result:
+        nonlocal running
+        running += 1
+        most.append(running)
+        time.sleep(0.2)
+        running -= 1
+        return Result("", {})
+
+    monkeypatch.setattr(demo, "find_checkout", lambda: Checkout(tmp_path, {}))
+    monkeypatch.setattr(demo, "_run", busy)
+    both = [threading.Thread(target=demo.run, args=(argparse.Namespace(),)) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert most == [1, 1]
+    assert "busy with the demo of this checkout" in capsys.readouterr().err
 
 
 class Failing:

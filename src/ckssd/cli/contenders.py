@@ -213,7 +213,8 @@ def _refuse_twins(found: list[Prepared]) -> None:
     names: dict[BenchmarkSettings, str] = {}
     for one in found:
         model = one.settings.model
-        same = dataclasses.replace(model, file=model.file.resolve())
+        labels = None if model.labels is None else model.labels.resolve()
+        same = dataclasses.replace(model, file=model.file.resolve(), labels=labels)
         settings = dataclasses.replace(one.settings, model=same)
         if settings in names:
             raise UsageError(

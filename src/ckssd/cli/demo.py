@@ -25,6 +25,7 @@ from ckssd.cli.demo_photos import FOLDER, photographs, shown
 from ckssd.cli.demo_plan import plan_demo
 from ckssd.cli.result import Result
 from ckssd.errors import RunError
+from ckssd.fetch.locking import held_lock
 from ckssd.own_files import is_checkout, own_root
 from ckssd.report import say, step
 
@@ -120,8 +121,17 @@ class Checkout:
 
 
 def run(_: argparse.Namespace) -> Result:
-    """Run every step; those that were done before are quick."""
+    """Run every step; those that were done before are quick. Several demos of one checkout take turns.
+
+    CK runs a program in one folder of its entry and finds the results there: two at once would read each
+    other's.
+    """
     checkout = find_checkout()
+    with held_lock(checkout.log.with_suffix(".lock"), "the demo of this checkout"):
+        return _run(checkout)
+
+
+def _run(checkout: Checkout) -> Result:
     checkout.log.write_text("", encoding="utf-8")
     started = time.monotonic()
     plan = plan_demo()
