@@ -18,7 +18,7 @@ from ckssd.errors import CkssdError
 from ckssd.report import say, step
 
 INSTALLS = {
-    "twelve free photographs": "dataset,object-detection,photos",
+    "fifteen free photographs": "dataset,object-detection,photos",
     "SSDLite-MobileNet v2 on COCO's 90 classes, from TensorFlow.js": "model,tflite,ssdlite,coco,tfjs",
     "the same for OpenVINO": "model,openvino,ssdlite,coco,tfjs",
 }
