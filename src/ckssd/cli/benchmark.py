@@ -72,16 +72,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what chooses a model and a data set, and how they are run."""
+    add_data_arguments(parser)
+    parser.add_argument(
+        "--mode",
+        help="throughput, or latency for timing: one image at a time (CK_MODE; default: throughput)",
+    )
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what chooses a model and a data set, and what is done with its images."""
     add_model_arguments(parser)
     parser.add_argument("--images", type=Path, metavar="DIR", help="pictures of your own, with --annotations")
     parser.add_argument("--annotations", type=Path, metavar="FILE", help="what is in them, as COCO has it")
     parser.add_argument("--dataset-tags", default="", help="tags that choose among the installed data sets")
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
     parser.add_argument("--skip", help="how many images to leave out first (CK_SKIP_IMAGES)")
-    parser.add_argument(
-        "--mode",
-        help="throughput, or latency for timing: one image at a time (CK_MODE; default: throughput)",
-    )
     parser.add_argument(
         "--threads",
         help="of the interpreter, or interpreters at once (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)",

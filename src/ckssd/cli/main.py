@@ -48,6 +48,7 @@ COMMANDS = (
     "benchmark",
     "sweep",
     "compare",
+    "loadgen",
     "shapes",
     "dataset",
     "demo",

@@ -20,7 +20,7 @@ from pathlib import Path
 from ckssd.coco.annotations import Annotations, ImageEntry, with_size
 from ckssd.detect.backends import Detector
 from ckssd.detect.detections import Detections
-from ckssd.detect.network_input import NetworkInput
+from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.detect.orientation import NO_TURN, swaps_sides
 from ckssd.detect.preprocessed import ImageReader, Preprocessed
 from ckssd.errors import InputError, RunError
@@ -28,6 +28,14 @@ from ckssd.errors import InputError, RunError
 MODES = ("throughput", "latency")
 DEFAULT_MODE = "throughput"
 WAITING_PER_DETECTOR = 4
+
+
+@dataclass(frozen=True)
+class Fed:
+    """An image with the size that was read, and the network's values of it."""
+
+    image: ImageEntry
+    tensor: Tensor
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Steps:
     model: Path
 
     def run(self, image: ImageEntry, detector: Detector) -> Outcome:
-        """Read, resize, normalise and detect.
+        """Read, resize, normalise and detect; an image that cannot be read is an outcome, too.
 
         Raises
         ------
@@ -78,17 +86,34 @@ class Steps:
             read = self.reader.read(self.folder / image.file_name)
         except InputError as fault:
             return Unreadable(image, fault)
-        image = with_size(self.annotations, image, *read.size, advice=_advice(read))
-        tensor = self.network.feed(read.pixels)
+        fed = self._fed(image, read)
         loaded = time.perf_counter()
+        found = self.detect(fed, detector)
+        detected = time.perf_counter()
+        return Detected(fed.image, found, loaded - started, detected - loaded, read.from_cache, read.tag)
+
+    def load(self, image: ImageEntry) -> Fed:
+        """Read, resize and normalise.
+
+        Raises
+        ------
+        InputError
+            The image cannot be read, or has another size than the annotations say.
+        """
+        return self._fed(image, self.reader.read(self.folder / image.file_name))
+
+    def _fed(self, image: ImageEntry, read: Preprocessed) -> Fed:
+        image = with_size(self.annotations, image, *read.size, advice=_advice(read))
+        return Fed(image, self.network.feed(read.pixels))
+
+    def detect(self, fed: Fed, detector: Detector) -> Detections:
+        """Detect in what was loaded; raises a RunError where the runtime fails with this image."""
         try:
-            found = detector.detect(tensor)
+            return detector.detect(fed.tensor)
         except RuntimeError as error:
             raise RunError(
-                "The runtime fails", where=f"{self.model} with {image.file_name}", got=str(error)
+                "The runtime fails", where=f"{self.model} with {fed.image.file_name}", got=str(error)
             ) from error
-        detected = time.perf_counter()
-        return Detected(image, found, loaded - started, detected - loaded, read.from_cache, read.tag)
 
 
 def _advice(read: Preprocessed) -> str | None:

@@ -13,7 +13,7 @@ def summary(result: BenchmarkResult, *, full: bool = False) -> str:
     parts = ["", "Summary:", LINE, *_times_and_accuracy(result)]
     if full:
         parts += [LINE, *_all_metrics(result)]
-    parts += [LINE, *_settings(result.settings), *result.against_published(), LINE]
+    parts += [LINE, *settings_lines(result.settings), *result.against_published(), LINE]
     parts += [f"Note: {note}" for note in result.notes]
     return "\n".join(parts)
 
@@ -50,7 +50,8 @@ def _all_metrics(result: BenchmarkResult) -> list[str]:
     return lines
 
 
-def _settings(run: RunSettings) -> list[str]:
+def settings_lines(run: RunSettings) -> list[str]:
+    """What decides a run's result, a fact in a line."""
     width, height = run.input_size
     done = run.postprocessing
     nms = f"{done.nms}, custom settings" if done.custom_settings else done.nms
