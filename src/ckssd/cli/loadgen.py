@@ -27,7 +27,7 @@ from ckssd.cli.chosen import (
     joined,
     runtime_asked,
 )
-from ckssd.cli.install import pairs
+from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
 
 if TYPE_CHECKING:

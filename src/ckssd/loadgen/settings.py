@@ -10,10 +10,11 @@ from typing import Any
 
 from ckssd.coco.metric_types import COCO
 from ckssd.errors import UsageError
+from ckssd.json_file import plain
 from ckssd.loadgen.conf import MODES, SCENARIOS
 from ckssd.loadgen.rounds import DEFAULT_ROUND
 from ckssd.measure import settings as benchmark_settings
-from ckssd.measure.settings import BenchmarkSettings, plain
+from ckssd.measure.settings import BenchmarkSettings
 from ckssd.model.files import value
 from ckssd.values import Check, bad_value, choice, file_path, folder_path, real_number, whole_number
 
