@@ -13,6 +13,7 @@ from ckssd.detect.detections import Detections
 from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
+from ckssd.graph.settings import POSTPROCESSINGS
 from ckssd.install import find_pythons
 from ckssd.tflite.seeded import make_seeded_checkpoint
 from tests.e2e.test_equality import variables
@@ -147,17 +148,20 @@ def by_tensorflow(
     return run_frozen_graphs(tensorflow, graphs, pictures, tmp_path_factory.mktemp("by TensorFlow"))
 
 
+@pytest.mark.parametrize("postprocessing", POSTPROCESSINGS)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.full if name in WIDER else []) for name in CASES]
 )
 def test_the_ir_finds_what_tensorflow_finds(
     name: str,
+    postprocessing: str,
     graphs: dict[str, Path],
     pictures: dict[str, np.ndarray],
     by_tensorflow: dict[str, dict[str, Detections]],
     tmp_path: Path,
 ) -> None:
     flags = {"input_model": str(graphs[name]), "output_dir": str(tmp_path), "model_name": "ir"}
+    flags["postprocessing"] = postprocessing
     done = convert(options_from(from_mapping(flags)))
     assert done.data["configuration"] == CASES[name].configuration
     detector = OpenVINODetector(read_ir(tmp_path / "ir.xml"), threads=2)

@@ -1,12 +1,14 @@
 """Run an SSD's IR with OpenVINO, in float32 whatever the processor would like better.
 
 The IR is one of ``ckssd mo``: one image in, one DetectionOutput out, and what decides its detections in its
-meta (``rt_info``), so that nothing about it has to be told again.
+meta (``rt_info``), so that nothing about it has to be told again. Without postprocessing it ends in box
+encodings and scores, and this project's own NMS does the rest, by the same meta.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,20 +19,25 @@ import openvino
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
-from ckssd.errors import InputError
+from ckssd.detect.own_nms import OwnPostprocessing
+from ckssd.detect.scores import Scores
+from ckssd.errors import InputError, UsageError
 from ckssd.model.ir import ir_files
+from ckssd.tflite.options import PostProcessOptions
 
 META = "ckssd"
+NETWORK_OUTPUTS, ANCHORS = ("box_encodings", "class_predictions"), "anchors"
 ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax
 
 
 @dataclass(frozen=True)
 class IRModel:
-    """A read IR: its input, and what its meta says of its DetectionOutput.
+    """A read IR: its input, and what its meta says of its postprocessing.
 
     ``files``: the ``.xml`` and the ``.bin``. ``num_classes`` is without background. ``keep_top_k``
     detections come out of NMS. ``scales_yxhw``: the box coder's. ``reverse_channels``: whether the IR takes
     blue first. ``precision``: int8 where it was quantised.
+    ``postprocessing``: None where the IR has its DetectionOutput, else what this project does behind it.
     """
 
     files: tuple[Path, Path]
@@ -44,6 +51,7 @@ class IRModel:
     scales_yxhw: tuple[float, float, float, float]
     reverse_channels: bool
     precision: str = "float32"
+    postprocessing: OwnPostprocessing | None = None
 
 
 def read_ir(path: Path) -> IRModel:
@@ -67,7 +75,7 @@ def read_ir(path: Path) -> IRModel:
         ) from error
     height, width = _image_size(path, graph)
     low, high = (float(value) for value in _meta(path, graph, "input_range").split(","))
-    return IRModel(
+    model = IRModel(
         files=files,
         graph=graph,
         input=NetworkInput(width, height, scale=(high - low) / 255.0, offset=low),
@@ -80,6 +88,44 @@ def read_ir(path: Path) -> IRModel:
         reverse_channels=_meta(path, graph, "channel_order") == "BGR",
         precision="int8" if graph.has_rt_info([META, "precision"]) else "float32",
     )
+    if not graph.has_rt_info([META, "postprocessing"]):
+        return model
+    per_class = int(_meta(path, graph, "detections_per_class"))
+    return _without_anchors(model, per_class)
+
+
+def _without_anchors(model: IRModel, per_class: int) -> IRModel:
+    """An IR of ``ckssd mo --postprocessing none``: what it has of NMS, taken out of what is computed."""
+    outputs = {port.get_any_name(): port.get_node() for port in model.graph.outputs}
+    if set(outputs) != {*NETWORK_OUTPUTS, ANCHORS}:
+        raise InputError(
+            "The IR has not the outputs of one without postprocessing",
+            where=model.files[0],
+            expected=", ".join((*NETWORK_OUTPUTS, ANCHORS)),
+            got=", ".join(outputs),
+        )
+    constant = outputs[ANCHORS].input_value(0).get_node()
+    while constant.get_type_name() == "Convert":  # of an IR with 16-bit weights
+        constant = constant.input_value(0).get_node()
+    results = [outputs[name] for name in NETWORK_OUTPUTS]
+    y, x, height, width = model.scales_yxhw
+    options = PostProcessOptions(
+        num_classes=model.num_classes,
+        max_detections=model.keep_top_k,
+        max_classes_per_detection=1,
+        nms_score_threshold=model.score_threshold,
+        nms_iou_threshold=model.iou_threshold,
+        y_scale=y,
+        x_scale=x,
+        h_scale=height,
+        w_scale=width,
+        detections_per_class=per_class,
+        use_regular_nms=True,
+    )
+    scores = Scores(model.files[0], model.activation)
+    own = OwnPostprocessing(np.asarray(constant.get_data(), np.float32), (options,), scores)
+    network = openvino.Model(results, model.graph.get_parameters(), model.graph.get_name())
+    return dataclasses.replace(model, graph=network, postprocessing=own)
 
 
 def with_score_threshold(model: IRModel, threshold: float) -> IRModel:
@@ -89,6 +135,14 @@ def with_score_threshold(model: IRModel, threshold: float) -> IRModel:
         if node.get_type_name() == "DetectionOutput":
             node.set_attribute("confidence_threshold", threshold)
     return dataclasses.replace(model, graph=graph, score_threshold=threshold)
+
+
+def with_thresholds(model: IRModel, score: float, ious: Sequence[float]) -> IRModel:
+    """The same model without postprocessing with another score threshold, once for each IoU threshold."""
+    if model.postprocessing is None:
+        raise UsageError("The IR has NMS of its own", where=model.files[0])
+    own = model.postprocessing.with_thresholds(score, tuple(ious))
+    return dataclasses.replace(model, postprocessing=own, score_threshold=score, iou_threshold=ious[0])
 
 
 class OpenVINODetector:
@@ -128,6 +182,7 @@ class OpenVINODetector:
         self._input[...] = 0
         self._request.infer()
         self._reverse_channels = model.reverse_channels
+        self._postprocessing = model.postprocessing
 
     def detect(self, image: Tensor) -> Detections:
         """Detect objects in one image float32 [1, height, width, 3] in the model's range, red first."""
@@ -135,6 +190,9 @@ class OpenVINODetector:
             image = image[..., ::-1]
         np.copyto(self._input, image)
         self._request.infer()
+        if self._postprocessing is not None:
+            encodings, predictions = (self._request.get_output_tensor(index).data for index in range(2))
+            return self._postprocessing.detections(encodings, predictions)
         return from_rows(self._request.get_output_tensor().data.reshape(-1, ROW))
 
 
@@ -157,11 +215,12 @@ def _image_size(path: Path, graph: Any) -> tuple[int, int]:
     shapes = [port.get_partial_shape() for port in graph.inputs]
     fits = len(shapes) == 1 and shapes[0].is_static and len(shapes[0]) == 4
     shape = [int(size) for size in shapes[0].to_shape()] if fits else []
-    if not fits or (shape[0], shape[3]) != (1, 3) or len(graph.outputs) != 1:
+    number = 3 if graph.has_rt_info([META, "postprocessing"]) else 1
+    if not fits or (shape[0], shape[3]) != (1, 3) or len(graph.outputs) != number:
         raise InputError(
             "The IR is not for one image",
             where=path,
-            expected="one input [1, height, width, 3], one output",
+            expected=f"one input [1, height, width, 3]; outputs: {number}",
             got=f"{', '.join(str(shape) for shape in shapes) or 'no input'}, {len(graph.outputs)} outputs",
         )
     return shape[1], shape[2]

@@ -21,6 +21,7 @@ from ckssd.detect.network_input import Tensor
 from ckssd.detect.openvino import META, IRModel, read_ir
 from ckssd.detect.resize import resize
 from ckssd.endings import run_main
+from ckssd.errors import InputError
 from ckssd.graph.writing import staged
 from ckssd.json_file import read_list
 
@@ -48,6 +49,8 @@ def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, 
         The target cannot be written.
     """
     ir = read_ir(model)
+    if ir.postprocessing is not None:
+        raise InputError("An IR without postprocessing is not quantised", where=model)
     os.environ["NNCF_CI"] = "1"  # read at import: NNCF then reports nothing to its makers
     import nncf
     import openvino

@@ -10,6 +10,7 @@ from ckssd.graph.applying import Applied
 from ckssd.graph.match import Port
 from ckssd.graph.options import Options
 from ckssd.graph.plan import Plan
+from ckssd.graph.settings import NONE
 
 
 def explained(options: Options, plan: Plan) -> dict[str, Any]:
@@ -72,6 +73,9 @@ def meta(options: Options, plan: Plan, classes: int | None, digest: str) -> dict
                 "variances": str(settings["variances"]),
             }
         )
+    if classes is not None and options.postprocessing == NONE:
+        texts["postprocessing"] = NONE
+        texts["detections_per_class"] = str(settings["detections_per_class"])
     return texts
 
 

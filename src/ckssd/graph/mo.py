@@ -12,6 +12,7 @@ from ckssd.graph.account import explained, lines, meta
 from ckssd.graph.graphdef import sha256_of
 from ckssd.graph.options import Options
 from ckssd.graph.plan import Plan, make_plan
+from ckssd.graph.settings import NONE
 from ckssd.graph.writing import dump, staged
 
 
@@ -58,7 +59,10 @@ def _emit(options: Options, plan: Plan) -> dict[str, Any]:
         ),
     )
     digest = sha256_of(options.input_model)
-    emission.set_meta(model, meta(options, plan, emission.classes_of(model), digest))
+    classes = emission.classes_of(model)
+    if options.postprocessing == NONE:
+        model = emission.without_detection_output(model, plan.graph.source)
+    emission.set_meta(model, meta(options, plan, classes, digest))
     with staged(options.output_dir, options.name) as path:
         emission.save(model, path, half=options.data_type == "FP16")
     written = options.output_dir / f"{options.name}.xml"

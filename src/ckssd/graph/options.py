@@ -14,6 +14,7 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.graph.node import Output
 from ckssd.graph.pipeline import Pipeline, read_pipeline
+from ckssd.graph.settings import DETECTION_OUTPUT, NONE, POSTPROCESSINGS
 
 AUTO = "auto"
 DATA_TYPES = ("FP32", "FP16")
@@ -49,6 +50,8 @@ class Options:
         Attributes of DetectionOutput given on the command line.
     dump
         Folder for the edited graph and drawings.
+    postprocessing
+        What does NMS: one of POSTPROCESSINGS.
     """
 
     input_model: Path
@@ -65,6 +68,7 @@ class Options:
     overrides: Mapping[str, float | int] = field(default_factory=dict)
     dry_run: bool = False
     dump: Path | None = None
+    postprocessing: str = DETECTION_OUTPUT
 
     @property
     def name(self) -> str:
@@ -105,6 +109,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(f"--{name}", metavar="0…1", help=f"DetectionOutput's {name}, above every other origin")
     add("--top_k", metavar="N", help="boxes of a class that enter NMS; -1: all")
     add("--keep_top_k", metavar="N", help="detections kept of an image")
+    add(
+        "--postprocessing",
+        default=DETECTION_OUTPUT,
+        metavar="KIND",
+        help="what does NMS: detection_output (default), or none: it is left to ckssd, behind the IR",
+    )
     add("--dry_run", action="store_true", help="explain the match and write no IR")
     add(
         "--dump", type=Path, metavar="DIR", help="write the edited GraphDef and drawings of the matched parts"
@@ -175,7 +185,24 @@ def options_from(parsed: argparse.Namespace) -> Options:
         overrides=_overrides(parsed),
         dry_run=parsed.dry_run,
         dump=parsed.dump,
+        postprocessing=_postprocessing(parsed),
     )
+
+
+def _postprocessing(parsed: argparse.Namespace) -> str:
+    asked = str(parsed.postprocessing)
+    if asked not in POSTPROCESSINGS:
+        raise UsageError(
+            "Unknown postprocessing",
+            where="--postprocessing",
+            expected=" or ".join(POSTPROCESSINGS),
+            got=asked,
+        )
+    if asked == NONE and parsed.top_k is not None:
+        raise UsageError(
+            "--top_k counts only for DetectionOutput", where="--postprocessing none", got=parsed.top_k
+        )
+    return asked
 
 
 def _overrides(parsed: argparse.Namespace) -> dict[str, float | int]:

@@ -67,7 +67,14 @@ def make_plan(options: Options) -> Plan:
     outputs = list(options.outputs) or _default_outputs(graph, configuration)
     graph.prune(output.node for output in outputs)
     check_frozen(graph)
-    context = Context(Request(options.input_shape, options.batch, options.pipeline, dict(options.overrides)))
+    request = Request(
+        options.input_shape,
+        options.batch,
+        options.pipeline,
+        dict(options.overrides),
+        options.postprocessing,
+    )
+    context = Context(request)
     drawings: dict[str, str] = {}
     applied = apply_configuration(
         graph,

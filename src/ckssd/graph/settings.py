@@ -9,6 +9,9 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.graph.pipeline import Pipeline
 
+# In the graph; or outside it, by this project's own.
+DETECTION_OUTPUT, NONE = POSTPROCESSINGS = ("detection_output", "none")
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -36,12 +39,15 @@ class Request:
         The model's pipeline.config, if it was given.
     overrides
         Attributes of DetectionOutput that stand above every other origin.
+    postprocessing
+        What does NMS: one of POSTPROCESSINGS.
     """
 
     input_shape: tuple[int, int, int, int] | None = None
     batch: int | None = None
     pipeline: Pipeline | None = None
     overrides: dict[str, float | int] = field(default_factory=dict)
+    postprocessing: str = DETECTION_OUTPUT
 
 
 def first_stated(name: str, candidates: Iterable[tuple[Any, str]]) -> Setting:

@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from ckssd.errors import UsageError
+from ckssd.graph.settings import NONE
 from ckssd.recipes.calibration import calibration_from_environment, drawn
 from ckssd.recipes.calibration_record import Calibration
 from ckssd.recipes.openvino_model import optimize_model
@@ -129,10 +131,22 @@ def optimize_ir(
     -------
     dict
         ``lines`` for people, and ``data``; of a quantised model under ``quantized``.
+
+    Raises
+    ------
+    UsageError
+        The IR is asked for without its postprocessing.
     """
     with calibration_from_environment(env, directory, pyav) as calibration:
         if calibration is None or flags.get("dry_run"):
             return optimize_model(openvino, flags)
+        if flags.get("postprocessing") == NONE:
+            raise UsageError(
+                "An IR without postprocessing is not quantised",
+                where="--postprocessing none",
+                expected="detection_output",
+                advice="leave one of the two out",
+            )
         quantizer = nncf()  # before anything is written
         done = optimize_model(openvino, flags)
         model = Path(done["data"]["xml"])

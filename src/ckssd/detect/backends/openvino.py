@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ckssd.detect.backends import Feeding, PostProcessing
-from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir, with_score_threshold
+from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir, with_score_threshold, with_thresholds
+from ckssd.detect.own_nms import BY
 from ckssd.errors import UsageError
 from ckssd.model.description import Model
 
@@ -21,13 +22,15 @@ class OpenVINOBackend:
         self.input = model.input
         self.num_classes = model.num_classes
         self.precision = model.precision
+        own = model.postprocessing
+        by = "DetectionOutput" if own is None else BY
         self.postprocessing = PostProcessing(
-            by=f"DetectionOutput, scores by {model.activation}",
+            by=f"{by}, scores by {model.activation}",
             nms="regular",
             score_threshold=model.score_threshold,
             iou_threshold=model.iou_threshold,
             max_detections=model.keep_top_k,
-            detections_per_class=model.keep_top_k,
+            detections_per_class=model.keep_top_k if own is None else own.options[0].detections_per_class,
             max_classes_per_detection=model.num_classes,
             scales_yxhw=model.scales_yxhw,
         )
@@ -38,7 +41,9 @@ class OpenVINOBackend:
         return OpenVINODetector(self._model, threads)
 
     def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> OpenVINOBackend:
-        """See Sweepable: for one IoU threshold only, the IR's own."""
+        """See Sweepable: with NMS in the IR, for one IoU threshold only, its own."""
+        if self._model.postprocessing is not None:
+            return OpenVINOBackend(with_thresholds(self._model, score_threshold, nms_ious))
         if list(nms_ious) != [self.postprocessing.iou_threshold]:
             raise UsageError(
                 "The NMS of an IR cannot be swept",

@@ -2,5 +2,14 @@
 
 from ckssd.graph.emission.convert import Emission, convert_graph, described, save, set_meta
 from ckssd.graph.emission.detection_output import classes_of
+from ckssd.graph.emission.raw import without_detection_output
 
-__all__ = ["Emission", "classes_of", "convert_graph", "described", "save", "set_meta"]
+__all__ = [
+    "Emission",
+    "classes_of",
+    "convert_graph",
+    "described",
+    "save",
+    "set_meta",
+    "without_detection_output",
+]

@@ -18,7 +18,7 @@ from ckssd.graph.graph import Graph
 from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
-from ckssd.graph.settings import Setting, first_stated
+from ckssd.graph.settings import NONE, Setting, first_stated
 from ckssd.graph.ssd.boxes import Scales, Suppression, exact, read_scales, read_suppression
 from ckssd.graph.ssd.scores import Scores, read_scores
 
@@ -132,13 +132,29 @@ class PostprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
             settings[name] = first_stated(
                 name, [(custom.get(name), where), (value, "as the Object Detection API does it")]
             )
-        self._note_limit(suppression)
+        if request.postprocessing == NONE:
+            self._limit_classes(suppression)
+        else:
+            self._note_limit(suppression)
         return {
             **{name: float(settings[name].value) for name in NUMBERS[:2]},
             **{name: int(settings[name].value) for name in NUMBERS[2:]},
             **{name: bool(settings[name].value) for name in FLAGS},
             "code_type": CODE_TYPE,
         }
+
+    def _limit_classes(self, suppression: Suppression) -> None:
+        """What TensorFlow's NMS has and DetectionOutput has not; and the other way round."""
+        settings = self.context.settings
+        keep = int(settings["keep_top_k"].value)
+        settings["detections_per_class"] = (
+            Setting(keep, "as many as in all")
+            if suppression.per_class is None
+            else Setting(suppression.per_class, suppression.origin)
+        )
+        if settings["top_k"].value != -1:
+            self.context.notes.append(f"top_k {settings['top_k']} does not count without DetectionOutput")
+        settings["top_k"] = Setting(-1, "all: TensorFlow has no such limit")
 
     def _note_limit(self, suppression: Suppression) -> None:
         settings = self.context.settings
