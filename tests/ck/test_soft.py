@@ -135,6 +135,7 @@ def test_whatever_is_missing_no_variable_names_it(entry: str, tmp_path: Path) ->
         assert answer["return"] in (0, 3)
         assert_all_exist(given["env"])
     needs_nothing_else = {
+        "config.loadgen",
         "labelmap.object-detection",
         "model.onnx",
         "model.tensorflow-models-api",
