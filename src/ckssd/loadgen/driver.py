@@ -12,7 +12,6 @@ from typing import Any
 
 from ckssd.errors import EnvironmentSetupError
 from ckssd.loadgen.conf import SWITCHES, Number
-from ckssd.loadgen.payload import Rows
 
 MODULE = "mlperf_loadgen"
 DISTRIBUTION = "mlcommons-loadgen"
@@ -58,11 +57,11 @@ class Driver:
 
     def __init__(self, module: ModuleType) -> None:
         self._loadgen = module
+        self._response, self._complete = module.QuerySampleResponse, module.QuerySamplesComplete
 
-    def answer(self, identity: int, rows: Rows) -> None:
-        """Tell LoadGen a sample's answer."""
-        response = self._loadgen.QuerySampleResponse(identity, rows.ctypes.data, rows.nbytes)
-        self._loadgen.QuerySamplesComplete([response])
+    def answer(self, identity: int, address: int, size: int) -> None:
+        """Tell LoadGen a sample's answer, ``size`` bytes at ``address``, which it copies if it needs them."""
+        self._complete([self._response(identity, address, size)])
 
     def run(
         self,

@@ -15,11 +15,15 @@ from ckssd.detect.detections import Detections
 
 FIELDS = 7
 ROW_TYPE = "<f4"
+ROW_BYTES = FIELDS * 4
+ROOM = 128  # rows to begin with
 Rows = npt.NDArray[np.float32]
 
 
 class Payload:
-    """Makes the rows of answers; classes that the data set has not are left out.
+    """Makes the rows of answers in a buffer of its own, for one detector; the next one replaces them.
+
+    Classes that the data set has not are left out. All this is within the measured time of each answer.
 
     Parameters
     ----------
@@ -34,17 +38,29 @@ class Payload:
         for index, category in category_ids.items():
             self._categories[index] = category
         self._all_known = num_classes <= len(category_ids)
+        self._make_room(0)
 
-    def rows(self, found: Detections, index: int) -> Rows:
-        """Float32 [N, 7] of the detections in sample ``index``."""
-        # The last place stands for every class beyond. This is within the measured time of each answer.
+    def _make_room(self, rows: int) -> None:
+        self._rows = np.empty((max(rows, ROOM), FIELDS), ROW_TYPE)
+        self.address = self._rows.ctypes.data
+
+    def fill(self, found: Detections, index: int) -> int:
+        """Put the detections in sample ``index`` at ``address``, float32 [N, 7]; return how many bytes."""
+        # The last place stands for every class beyond.
         categories = self._categories[np.minimum(found.classes, len(self._categories) - 1)]
-        rows = np.empty((len(categories), FIELDS), ROW_TYPE)
+        count = len(categories)
+        if count > len(self._rows):
+            self._make_room(count)
+        rows = self._rows[:count]
         rows[:, 0] = index
         rows[:, 1:5] = found.boxes
         rows[:, 5] = found.scores
         rows[:, 6] = categories
-        return rows if self._all_known else rows[categories >= 0]
+        if not self._all_known:
+            known = rows[categories >= 0]
+            count = len(known)
+            self._rows[:count] = known
+        return count * ROW_BYTES
 
 
 def to_detections(rows: Rows) -> Detections:

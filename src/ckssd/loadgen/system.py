@@ -11,18 +11,19 @@ import queue
 import threading
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, NoReturn, Protocol
 
 from ckssd.detect.backends import Detector
 from ckssd.errors import CkssdError, RunError
 from ckssd.loadgen.library import SampleLibrary
-from ckssd.loadgen.payload import Payload, Rows
+from ckssd.loadgen.payload import Payload
 from ckssd.measure.images import Steps
 
 GiveUp = Callable[[CkssdError], NoReturn]
-# Takes a query sample's id and its answer, and tells LoadGen.
-Answer = Callable[[int, Rows], None]
+# Takes a query sample's id, and its answer's address and size in bytes, and tells LoadGen.
+Answer = Callable[[int, int, int], None]
 
 
 class Sample(Protocol):
@@ -66,6 +67,12 @@ class Counts:
         return perf_counter() - self.last if self.answered < self.asked else 0.0
 
 
+@dataclass(frozen=True)
+class _Worker:
+    detector: Detector
+    payload: Payload
+
+
 class System:
     """Answers queries with one detector, or with several in threads of their own.
 
@@ -73,6 +80,8 @@ class System:
     ----------
     detectors
         One: it answers in the thread that asks.
+    payload
+        Makes what a detector's answers are written with.
     """
 
     def __init__(
@@ -80,19 +89,20 @@ class System:
         detectors: Sequence[Detector],
         library: SampleLibrary,
         steps: Steps,
-        payload: Payload,
+        payload: Callable[[], Payload],
         *,
         answer: Answer,
         give_up: GiveUp,
     ) -> None:
         self.counts = Counts()
-        self._library, self._steps, self._payload = library, steps, payload
+        self._library, self._steps = library, steps
         self._answer, self._give_up = answer, give_up
         self._lock = threading.Lock()
         self._waiting: queue.SimpleQueue[Sample] = queue.SimpleQueue()
-        self._inline = detectors[0] if len(detectors) == 1 else None
-        for detector in [] if self._inline else detectors:
-            threading.Thread(target=self._work, args=(detector,), name="detector", daemon=True).start()
+        workers = [_Worker(detector, payload()) for detector in detectors]
+        self._inline = workers[0] if len(workers) == 1 else None
+        for worker in [] if self._inline else workers:
+            threading.Thread(target=self._work, args=(worker,), name="detector", daemon=True).start()
 
     def issue(self, samples: Sequence[Sample]) -> None:
         """LoadGen's callback: answer these samples, now or soon."""
@@ -109,22 +119,22 @@ class System:
     def flush(self) -> None:
         """LoadGen's callback: no more queries for now; nothing is held back here."""
 
-    def _work(self, detector: Detector) -> None:
+    def _work(self, worker: _Worker) -> None:
         try:
             while True:
-                self._run(self._waiting.get(), detector)
+                self._run(self._waiting.get(), worker)
         except BaseException as error:  # noqa: BLE001
             self._give_up(as_error(error))
 
-    def _run(self, sample: Sample, detector: Detector) -> None:
+    def _run(self, sample: Sample, worker: _Worker) -> None:
         fed = self._library.get(sample.index)
         began = perf_counter()
-        found = self._steps.detect(fed, detector)
+        found = self._steps.detect(fed, worker.detector)
         seconds = perf_counter() - began
-        rows = self._payload.rows(found, sample.index)
+        size = worker.payload.fill(found, sample.index)
         with self._lock:
             self.counts.answer(seconds)
-        self._answer(sample.id, rows)
+        self._answer(sample.id, worker.payload.address, size)
 
 
 def guarded(work: Callable[..., None], give_up: GiveUp) -> Callable[..., None]:

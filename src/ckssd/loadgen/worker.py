@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -119,7 +120,7 @@ def _test(
         prepared.detectors,
         library,
         prepared.steps,
-        Payload(prepared.opened.class_map.category_ids, prepared.opened.backend.num_classes),
+        partial(Payload, prepared.opened.class_map.category_ids, prepared.opened.backend.num_classes),
         answer=driver.answer,
         give_up=give_up,
     )
