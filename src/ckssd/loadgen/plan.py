@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ckssd.errors import UsageError
-from ckssd.loadgen.conf import MS_TO_NS, Conf, Number, attributes, lookup, read_conf
+from ckssd.loadgen.conf import MS_TO_NS, Number, attributes, lookup, read_conf
 from ckssd.loadgen.rounds import Round
 from ckssd.loadgen.settings import LoadGenSettings
 
@@ -185,8 +185,3 @@ def _departures(settings: LoadGenSettings, rules: Round, found: Mapping[str, Any
     if rules.required and settings.scenario not in (*rules.required, *rules.optional):
         said.append(f"{settings.scenario} is no scenario of an edge system in {rules.name}")
     return said
-
-
-def with_audit(rules: Round, audit: str | None) -> Conf:
-    """The values of a compliance test's audit.config, with the mode that it asks for."""
-    return {"*.*.mode": 2, **audit_values(audit, rules)}

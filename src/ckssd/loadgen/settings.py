@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,8 +168,3 @@ def as_mapping(settings: LoadGenSettings) -> dict[str, Any]:
     values = {name: getattr(settings, name) for name in FIELDS}
     paths = {name: str(given) for name, given in values.items() if isinstance(given, Path)}
     return {**values, **paths, "benchmark": plain(settings.benchmark)}
-
-
-def field_names() -> set[str]:
-    """The settings of LoadGen's own, without the benchmark's."""
-    return {field.name for field in dataclasses.fields(LoadGenSettings)} - {"benchmark"}
