@@ -123,7 +123,7 @@ def latency(
     context = Context(workshop.folder, workshop.folder, rounds)
     by_openvino = {"IR": xml, "direct": graph}
     if with_mo_2024:
-        by_openvino["mo 2024.6"] = _by_mo_2024(workshop, graph)
+        by_openvino["mo 2024.6"] = by_mo_2024(workshop.folder, graph)
     contenders = {
         "OpenVINO": partial(
             context.run, workshop.openvino, "openvino_latency.py", pictures, *by_openvino.values()
@@ -159,10 +159,10 @@ def latency(
     return rows
 
 
-def _by_mo_2024(workshop: Workshop, graph: Path) -> Path:
+def by_mo_2024(folder: Path, graph: Path) -> Path:
     """The IR of the last Model Optimizer, installed for this in an environment of its own."""
     step(f"installing {MO_2024}, and its conversion")
-    home = workshop.folder / "mo 2024"
+    home = folder / "mo 2024"
     run_uv(["venv", "--python", "3.11", str(home)])
     run_uv(["pip", "install", "--python", str(home / "bin" / "python"), MO_2024])
     (configuration,) = home.glob(
@@ -172,13 +172,13 @@ def _by_mo_2024(workshop: Workshop, graph: Path) -> Path:
         "input_model": graph,
         "transformations_config": configuration,
         "tensorflow_object_detection_api_pipeline_config": graph.with_name("pipeline.config"),
-        "output_dir": workshop.folder / "mo 2024 ir",
+        "output_dir": folder / "mo 2024 ir",
         "compress_to_fp16": False,
     }
     command = [str(home / "bin" / "python"), "-m", "openvino.tools.mo"]
     command += [f"--{name}={value}" for name, value in flags.items()]
     subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
-    return workshop.folder / "mo 2024 ir" / f"{graph.stem}.xml"
+    return folder / "mo 2024 ir" / f"{graph.stem}.xml"
 
 
 def conversion(workshop: Workshop, rounds: int) -> list[Row]:

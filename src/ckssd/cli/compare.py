@@ -3,6 +3,7 @@
     ckssd compare --models=shapes --runtimes=litert,openvino,onnx,tensorflow --dataset=shapes
     ckssd compare --model float.tflite --model int8.tflite --images photos/ --annotations instances.json
     ckssd compare --models seeded shapes --runtimes=litert --nms=regular,fast --rounds=5 --json
+    ckssd compare --models=shapes --runtimes=litert,openvino,onnx --dataset=shapes --peers
 
 Each runs in its own installed environment, in turn (A B A B), once in each mode a round. Latency is measured
 with --threads threads in the runtime, images a second with that many detectors of one thread each.
@@ -17,11 +18,12 @@ from pathlib import Path
 
 from ckssd.cli.benchmark import add_metric_arguments
 from ckssd.cli.chosen import RUNTIMES
-from ckssd.cli.contenders import DEFAULT_NMS, find_contenders
+from ckssd.cli.contenders import DEFAULT_NMS, Prepared, find_contenders
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
 from ckssd.measure.compare import Contender, Record, compare, measure_in_turn, runs_as_data
 from ckssd.measure.comparison_table import table
+from ckssd.measure.peers import Peer, peer_of
 from ckssd.model.description import DEFAULT_RUNTIME
 from ckssd.report import step
 
@@ -52,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nms", help=f"graphs for litert, with commas: regular, fast, none (default: {DEFAULT_NMS})"
     )
     parser.add_argument("--tensorflow", default="", metavar="TAGS", help="more tags of TensorFlow 2")
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="beside each the loop that a user would write with the same library and file",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs (default: 3)")
     parser.add_argument("--threads", help="CK_HOST_CPU_NUMBER_OF_PROCESSORS (default: all)")
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
@@ -67,7 +74,11 @@ def run(options: argparse.Namespace) -> Result:
     """Find what is installed, see that each can run, measure in turn, compare."""
     if options.rounds < 1:
         raise UsageError("--rounds has no value that can be used", expected="at least 1", got=options.rounds)
-    contenders = {one.contender: one for one in find_contenders(options)}
+    found = find_contenders(options)
+    peers = [peer_of(one.contender, one.python, one.settings) for one in found] if options.peers else []
+    contenders: dict[Contender, Prepared | Peer] = {
+        one.contender: one for one in (*found, *peers) if one is not None
+    }
     with tempfile.TemporaryDirectory(prefix="ckssd-") as name:
         folder = Path(name)
         for contender, prepared in contenders.items():

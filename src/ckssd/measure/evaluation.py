@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 from ckssd.coco.metric_types import MetricChoice
 from ckssd.coco.metrics import DEFAULT_TOOL
-from ckssd.measure.detected import DetectedImages
 from ckssd.worker import run_worker
+
+
+class Found(Protocol):
+    """Detections in images."""
+
+    @property
+    def image_ids(self) -> list[int]:
+        """The images that were run."""
+
+    def write_array(self, file: BinaryIO) -> None:
+        """Write rows as NumPy does, see ckssd.coco.results."""
 
 
 def run_metrics(
     python: Path,
     annotations: Path,
-    detections: DetectedImages,
+    detections: Found,
     tool: str = DEFAULT_TOOL,
     choice: MetricChoice | None = None,
 ) -> tuple[dict[str, Any], float]:
