@@ -85,8 +85,18 @@ def shared() -> Sandbox:
 @pytest.fixture(scope="session")
 def installed(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A CK home with everything that the demo needs; tests must not change what is installed in it."""
-    # What takes longest comes first: while one process installs it, others do the rest.
-    install_once(shared, sorted(machine().parts, key=lambda part: not part[0].startswith("lib,tensorflow")))
+    # What takes longest comes first: while one process installs it, others do the rest. What is made by
+    # others comes when all of them are there: CK would ask which to take.
+    parts = machine().parts
+    made = [part for part in parts if part[0].startswith(("model,tflite", "model,openvino"))]
+    install_once(
+        shared,
+        sorted(
+            (part for part in parts if part not in made),
+            key=lambda part: not part[0].startswith("lib,tensorflow"),
+        ),
+    )
+    install_once(shared, made)
     home = Sandbox(tmp_path_factory.mktemp("ck home") / "of the tests", like=shared)
     yield home
     home.remove()
