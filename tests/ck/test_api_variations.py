@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from ckssd.install import find_pythons
+from ckssd.tflite.seeded import make_seeded_checkpoint
 from tests.support.sandbox import CHECKOUT, Done, Sandbox
+from tests.support.tf2_models import write_small_config
 
 API = "model,tensorflow,api"
 ENTRY = CHECKOUT / "package" / "tensorflowmodel-api"
@@ -37,10 +39,11 @@ SEEDS_COMMAND = """
 
 @pytest.fixture(scope="module")
 def home(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A CK home with the default, and the May 2019 source with and without its fix."""
+    """A CK home with the default, 2022's, and the May 2019 source with and without its fix."""
     made = Sandbox(tmp_path_factory.mktemp("ck home") / "of the variations", tools=shared)
     made.install(API)
     made.install(f"{API},v2019.05")
+    made.install(f"{API},v2022")
     done = made.ck("install", "package", f"--tags={API},v2019.05", "--env.CK_APPLY_FIXES=no")
     assert done.code == 0, done.text
     yield made
@@ -99,8 +102,9 @@ def test_no_question_is_asked_and_the_default_is_the_source_of_july_2020(home: S
 
 
 def test_each_variation_has_a_folder_an_environment_and_an_identity_of_its_own(home: Sandbox) -> None:
-    folders = {tags: folder_of(home, tags) for tags in ("v2020.07", "v2019.05,fixes", "no-fixes")}
-    assert len(set(folders.values())) == 3
+    names = ("v2020.07", "v2022", "v2019.05,fixes", "no-fixes")
+    folders = {tags: folder_of(home, tags) for tags in names}
+    assert len(set(folders.values())) == len(names)
     identities = {tags: provenance(folder)["entry"]["variation"] for tags, folder in folders.items()}
     assert identities["v2019.05,fixes"] == "fixes,v2019.05"
     assert identities["no-fixes"] == "no-fixes,v2019.05"
@@ -123,6 +127,52 @@ def test_the_networks_that_the_source_of_2019_lacks_are_those_of_2020(home: Sand
         "tensorflow-object-detection-api==0.1.1",
         "tf-object-detection==0.0.3",
     ]
+
+
+def test_the_source_of_2022_has_its_networks_where_it_imports_them_from(home: Sandbox) -> None:
+    folder = folder_of(home, "v2022")
+    assert (folder / "research" / "slim" / "nets" / "mobilenet" / "mobilenet_v3.py").is_file()
+    assert not (folder / "research" / "object_detection" / "nets").exists()
+    record = provenance(folder)
+    assert record["environment"] == ["tf-models-research-object-detection==2.8.0.post1"]
+    reasons = " ".join(record["patches"])
+    assert "Keras 2" in reasons
+    assert "behave as TensorFlow 1" in reasons
+
+
+def test_the_source_of_2022_exports_models_of_tensorflow_1_by_the_seeds_command(
+    home: Sandbox, installed: Sandbox, tmp_path: Path
+) -> None:
+    assert export(home, installed, "v2022", tmp_path) == 'key: "use_regular_nms" value { b: true }'
+
+
+@pytest.mark.full
+def test_the_source_of_2022_exports_models_of_tensorflow_2_by_its_own_commands(
+    home: Sandbox, installed: Sandbox, tmp_path: Path
+) -> None:
+    (item,) = json.loads(installed.ckssd("info", "--tags=lib,tensorflow,v2", "--json").out)["data"][
+        "installed"
+    ]
+    python = Path(item["variables"]["CK_ENV_LIB_TF_PYTHON_FILE"])
+    api = folder_of(home, "v2022") / "research" / "object_detection"
+    model = tmp_path / "small model"
+    config = write_small_config(tmp_path / "of the small model")
+    make_seeded_checkpoint(python, api, config, model, seed=5, images=8)
+    given = {"TF_PYTHON": str(python), "MODEL": str(model)}
+    for program, made in {
+        "exporter_main_v2.py": "saved_model/saved_model.pb",
+        "export_tflite_graph_tf2.py": "saved_model/saved_model.pb",
+    }.items():
+        command = f"""
+        "$TF_PYTHON" "$CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"/{program} \
+        --pipeline_config_path "$MODEL"/pipeline.config \
+        --trained_checkpoint_dir "$MODEL"/checkpoint --output_directory "$OUT" """
+        out = tmp_path / program
+        done = home.ck(
+            *("virtual", "env", f"--tags={API},v2022", f"--shell_cmd={command}"), OUT=str(out), **given
+        )
+        assert done.code == 0, done.text
+        assert (out / made).is_file()
 
 
 def test_without_fixes_by_tag_and_by_variable_is_the_same_installation(home: Sandbox) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from ckssd.install import find_pythons
 from ckssd.tflite.convert import Conversion
 from ckssd.tflite.export import GRAPH, Checkpoint, export_step
 from ckssd.tflite.from_frozen import export_frozen
@@ -66,9 +65,8 @@ CASES = {
     "v2": Case("v2"),
     "ssdlite": Case("ssdlite"),
     "v1_fpn": Case("v1_fpn"),
+    "v1_ppn": Case("v1_ppn"),
 }
-# The API's exporter rewrites feature pyramids by tensorflow.contrib, which TensorFlow 2 lacks.
-NEED_TENSORFLOW_1 = ("v1_fpn",)
 
 
 @dataclass(frozen=True)
@@ -93,16 +91,6 @@ def tensorflow_2(installed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -
     }
     yield Tools(Path(variables(installed, "lib,tensorflow,v2")["CK_ENV_LIB_TF_PYTHON_FILE"]), apis)
     other.remove()
-
-
-@pytest.fixture(scope="module")
-def tensorflow_1(tensorflow_2: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
-    if not any(python.minor == "3.7" for python in find_pythons()):
-        pytest.skip("TensorFlow 1.15.5 needs Python 3.7, which is not on this machine")
-    home = Sandbox(tmp_path_factory.mktemp("ck home") / "of TensorFlow 1.15")
-    home.install("lib,tensorflow,vprebuilt,v1.15.5")
-    yield Tools(Path(variables(home, "lib,tensorflow")["CK_ENV_LIB_TF_PYTHON_FILE"]), tensorflow_2.apis)
-    home.remove()
 
 
 def checkpoint_of(name: str, folder: Path) -> Checkpoint:
@@ -135,11 +123,10 @@ def made_by_api(tools: Tools, names: list[str], folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tensorflow_1: Tools, tensorflow_2: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tensorflow_2: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``CASE/{api,ours}/KIND.tflite`` for every case and kind."""
     made = tmp_path_factory.mktemp("exports")
-    made_by_api(tensorflow_2, [name for name in CASES if CASES[name].model not in NEED_TENSORFLOW_1], made)
-    made_by_api(tensorflow_1, list(NEED_TENSORFLOW_1), made)
+    made_by_api(tensorflow_2, list(CASES), made)
     steps = []
     for name in CASES:
         for kind in KINDS:

@@ -16,7 +16,7 @@ PYRAMID_ANCHORS = """
 
 
 def _extractor(config: str, kind: str, more: str = "") -> str:
-    return config.replace('type: "ssd_mobilenet_v1"', f'type: "{kind}" {more}')
+    return re.sub(r'type: "ssd_mobilenet_v[12]"', f'type: "{kind}" {more}', config)
 
 
 def v1(config: str) -> str:
@@ -46,12 +46,41 @@ def v1_fpn(config: str) -> str:
     return size(config, 320, 320)
 
 
+def v1_ppn(config: str) -> str:
+    """As ssd_mobilenet_v1_ppn_shared_box_predictor_300x300_coco14_sync: a pooling pyramid, one predictor."""
+    config = _extractor(config, "ssd_mobilenet_v1_ppn")
+    shared = "weight_shared_convolutional_box_predictor { depth: 32 num_layers_before_predictor: 1"
+    config = config.replace("convolutional_box_predictor {", shared)
+    for line in ("min_depth", "max_depth", "num_layers_before_predictor", "apply_sigmoid_to_scores"):
+        config = re.sub(rf"^ *{line}: (?:0|false)\n", "", config, flags=re.MULTILINE)
+    config = config.replace("num_layers: 6", "num_layers: 6 reduce_boxes_in_lowest_layer: false")
+    return config.replace("dropout_keep_probability: 0.8\n", "\n")
+
+
+def v3_large(config: str) -> str:
+    """As ssdlite_mobilenet_v3_large_320x320_coco: only the API of 2022 has it for TensorFlow 1."""
+    return size(_extractor(ssdlite(config), "ssd_mobilenet_v3_large"), 320, 320)
+
+
+def v3_small(config: str) -> str:
+    """As ssdlite_mobilenet_v3_small_320x320_coco."""
+    return size(_extractor(ssdlite(config), "ssd_mobilenet_v3_small"), 320, 320)
+
+
 def size(config: str, height: int, width: int) -> str:
     config = re.sub(r"height: 300\n", f"height: {height}\n", config)
     return re.sub(r"width: 300\n", f"width: {width}\n", config)
 
 
-MAKERS = {"v1": v1, "v2": v2, "ssdlite": ssdlite, "v1_fpn": v1_fpn}
+MAKERS = {
+    "v1": v1,
+    "v2": v2,
+    "ssdlite": ssdlite,
+    "v1_fpn": v1_fpn,
+    "v1_ppn": v1_ppn,
+    "v3_large": v3_large,
+    "v3_small": v3_small,
+}
 
 
 def write_config(name: str, folder: Path) -> Path:

@@ -105,6 +105,14 @@ def test_exporter_passes_detections_per_class_on(last):
     assert odapi.pass_detections_per_class(fixed) == fixed
 
 
+def test_keys_of_a_dictionary_are_indexed_as_python_3_allows():
+    text = "a = feature_maps.keys()[0] + self.other.keys()[-1]\nfor key in maps.keys():\n"
+    changed = odapi.index_keys(text)
+    assert "list(feature_maps.keys())[0] + list(self.other.keys())[-1]" in changed
+    assert "in maps.keys():" in changed
+    assert odapi.index_keys(changed) == changed
+
+
 def test_every_change_is_recorded_with_both_hashes(source):
     before = {path: path.read_bytes() for path in source.rglob("*.py")}
     patches = {patch.file: patch for patch in odapi.prepare_object_detection_api(source)}
@@ -119,6 +127,7 @@ def test_every_change_is_recorded_with_both_hashes(source):
     assert set(patches) == {
         odapi.COMPAT_MODULE,
         odapi.PROTOS_MODULE,
+        odapi.MATCHER_MODULE,
         odapi.EXPORTER,
         "object_detection/protos/thing_pb2.py",
         "nets/net.py",

@@ -63,6 +63,11 @@ class Pipeline:
         """Return a number of the non-maximum suppression."""
         return self.number(*_NMS, name)
 
+    def is_tensorflow_2(self) -> bool:
+        """Whether the network is one of Keras, which only the API's exporters for TensorFlow 2 know."""
+        kind = self.value("model", "ssd", "feature_extractor", "type")
+        return kind is not None and kind.endswith("_keras")
+
     def class_agnostic_nms(self) -> bool:
         """Whether boxes of all classes suppress each other."""
         return self.value(*_NMS, "use_class_agnostic_nms") in _TRUE

@@ -7,6 +7,9 @@ on every TensorFlow.
     a lock with the package on PyPI
 ``nets_from``
     a lock whose package has the networks (``nets``), where the first lacks them
+``slim``
+    folders that the package has in ``object_detection`` and the upstream repository in ``slim``, by whose
+    names the source imports them
 ``git``
     ``url``, ``commit`` and ``folders`` of a repository; only its message files (``.proto``) are there, so
     they are compiled by the protoc in the environment that the lock ``protoc`` describes
@@ -113,6 +116,9 @@ def _from_index(
     lock = package.folder / str(variant["requirements"])
     install_packages_to(research, lock, python)
     used.environment += _pins(lock)
+    for name in variant.get("slim", ()):
+        (research / "slim").mkdir(exist_ok=True)
+        shutil.move(research / "object_detection" / name, research / "slim" / name)
     if "nets_from" in variant:
         other = package.folder / str(variant["nets_from"])
         with tempfile.TemporaryDirectory(prefix=".nets-", dir=research.parent) as work:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,6 +24,15 @@ FILES = (
     "model.ckpt.meta",
     "pipeline.config",
     "saved_model/saved_model.pb",
+)
+FILES_2 = (
+    "checkpoint/checkpoint",
+    "checkpoint/ckpt-0.data-00000-of-00001",
+    "checkpoint/ckpt-0.index",
+    "pipeline.config",
+    "saved_model/saved_model.pb",
+    "saved_model/variables/variables.data-00000-of-00001",
+    "saved_model/variables/variables.index",
 )
 
 
@@ -55,8 +64,9 @@ def export_model(
     pipeline_config: Path,
     out_dir: Path,
     fields: Mapping[str, Any],
+    files: Sequence[str] = FILES,
 ) -> Exported:
-    """Run a script of ``inside``; `out_dir` then holds the files of ``FILES``.
+    """Run a script of ``inside``; `out_dir` then holds these files.
 
     Parameters
     ----------
@@ -70,6 +80,8 @@ def export_model(
         The configuration of the model.
     fields
         What the script's job has beside configuration, folder and result.
+    files
+        The files that it has to leave there: ``FILES`` of TensorFlow 1's exporter, ``FILES_2`` of 2's.
 
     Raises
     ------
@@ -97,7 +109,7 @@ def export_model(
             about=pipeline_config,
         )
         made = Exported(**json.loads(result.read_text(encoding="ascii")))
-    missing = [name for name in FILES if not (out_dir / name).is_file()]
+    missing = [name for name in files if not (out_dir / name).is_file()]
     if missing:
         raise RunError("the exporter left files out", where=out_dir, expected=", ".join(missing))
     return made

@@ -10,16 +10,19 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
 from ckssd.errors import InputError
+from ckssd.tflite.odapi_2022 import changes_of_2022, has_two_worlds
 
 EXPORTER = "object_detection/export_tflite_ssd_graph.py"
 COMPAT_MODULE = "object_detection/ckssd_compat.py"
 PROTOS_MODULE = "object_detection/ckssd_protos.py"
+MATCHER_MODULE = "object_detection/ckssd_matcher.py"
+OPTIONAL_MODULE = "object_detection/ckssd_optional.py"
 
 _PACKAGES = ("object_detection", "nets", "slim/nets")
 _ADDED = {
@@ -28,11 +31,19 @@ _ADDED = {
         "added: TensorFlow 1 as TensorFlow 2 still has it, with stand-ins for contrib and graph_transforms",
     ),
     PROTOS_MODULE: ("odapi_protos.py", "added: builds message classes from descriptors with any protobuf"),
+    MATCHER_MODULE: ("odapi_matcher.py", "added: finds patterns in graphs, as contrib.quantize did"),
+}
+_ADDED_2022 = {
+    OPTIONAL_MODULE: (
+        "odapi_optional.py",
+        "added: imports what only other architectures need when it is used, and says when it is missing",
+    ),
 }
 _REASON_IMPORT = "TensorFlow is imported through object_detection.ckssd_compat, so that TensorFlow 2 fits too"
 _REASON_PROTOS = (
     "message file regenerated from its own descriptor: protobuf 4 and later refuse the old output"
 )
+_REASON_KEYS = "keys of a dictionary are made a list before one is taken (Python 3)"
 _REASON_NUMPY = "names that NumPy removed (np.float, np.NAN) are those that it meant"
 _REASON_ARGUMENTS = (
     "fix: the exporter did not pass --detections_per_class on, so that (in releases of before 31 May 2019) "
@@ -45,6 +56,7 @@ _ARGUMENTS = re.compile(
 )
 # Up to NumPy 1.23 they were these types of Python; 2.0 removed NAN, and made np.bool another one.
 _NUMPY_TYPES = re.compile(r"\bnp\.(float|int|bool|object|str)\b")
+_KEYS = re.compile(r"\b([\w.]+)\.keys\(\)\[")
 _NUMPY_NAN = re.compile(r"\bnp\.NAN\b")
 # A FileDescriptorProto begins with its name: field 1, one byte of length (names of up to 127 bytes).
 _NAME_FIELD = b"\x0a"
@@ -102,12 +114,13 @@ def prepare_object_detection_api(directory: Path, *, apply_fixes: bool = True) -
         raise InputError(
             "this is not the Object Detection API", where=directory, expected=f"a file {EXPORTER} in it"
         )
+    two_worlds = has_two_worlds(directory)
     patches = []
     for path in _python_files(directory):
-        patch = _patch_file(directory, path, apply_fixes)
+        patch = _patch_file(directory, path, apply_fixes, two_worlds)
         if patch:
             patches.append(patch)
-    patches += _add_files(directory)
+    patches += _add_files(directory, {**_ADDED, **_ADDED_2022} if two_worlds else _ADDED)
     return sorted(patches, key=lambda patch: patch.file)
 
 
@@ -128,16 +141,16 @@ def lacks(site_packages: Path) -> str | None:
 def _python_files(directory: Path) -> Iterator[Path]:
     for package in _PACKAGES:
         for path in sorted((directory / package).rglob("*.py")):
-            if path.relative_to(directory).as_posix() not in _ADDED:
+            if path.relative_to(directory).as_posix() not in {**_ADDED, **_ADDED_2022}:
                 yield path
 
 
-def _patch_file(directory: Path, path: Path, apply_fixes: bool) -> Patch | None:
+def _patch_file(directory: Path, path: Path, apply_fixes: bool, two_worlds: bool) -> Patch | None:
     name = path.relative_to(directory).as_posix()
     before = path.read_bytes()
-    text = before.decode("utf-8")
+    text = before.decode("utf-8").replace("\r\n", "\n")  # the release of 2022 has both
     reasons = []
-    for reason, change in _changes(name, apply_fixes):
+    for reason, change in _changes(name, apply_fixes, two_worlds):
         changed = change(text)
         if changed != text:
             text = changed
@@ -149,19 +162,23 @@ def _patch_file(directory: Path, path: Path, apply_fixes: bool) -> Patch | None:
     return Patch(name, "; ".join(reasons), _sha256(before), _sha256(after))
 
 
-def _changes(name: str, apply_fixes: bool) -> Iterator[tuple[str, Callable[[str], str]]]:
+def _changes(name: str, apply_fixes: bool, two_worlds: bool) -> Iterator[tuple[str, Callable[[str], str]]]:
     if name.startswith("object_detection/protos/") and name.endswith("_pb2.py"):
         yield _REASON_PROTOS, lambda text: rewrite_pb2(text, name)
         return
-    yield _REASON_IMPORT, rewrite_tensorflow_import
+    if two_worlds:
+        yield from changes_of_2022(name)
+    else:
+        yield _REASON_IMPORT, rewrite_tensorflow_import
+        yield _REASON_KEYS, index_keys
     yield _REASON_NUMPY, rewrite_numpy_names
     if name == EXPORTER and apply_fixes:
         yield _REASON_ARGUMENTS, pass_detections_per_class
 
 
-def _add_files(directory: Path) -> Iterator[Patch]:
+def _add_files(directory: Path, added: Mapping[str, tuple[str, str]]) -> Iterator[Patch]:
     inside = resources.files("ckssd.tflite") / "inside"
-    for name, (source, reason) in _ADDED.items():
+    for name, (source, reason) in added.items():
         content = (inside / source).read_bytes()
         path = directory / name
         before = path.read_bytes() if path.exists() else None
@@ -185,6 +202,11 @@ def rewrite_tensorflow_import(text: str) -> str:
 def rewrite_numpy_names(text: str) -> str:
     """Name Python's own types, for which NumPy had names too until 1.24, and ``nan`` as it is today."""
     return _NUMPY_NAN.sub("np.nan", _NUMPY_TYPES.sub(r"\1", text))
+
+
+def index_keys(text: str) -> str:
+    """Take an item of a dictionary's keys as Python 3 allows it."""
+    return _KEYS.sub(r"list(\1.keys())[", text)
 
 
 def pass_detections_per_class(text: str) -> str:

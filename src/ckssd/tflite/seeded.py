@@ -1,7 +1,8 @@
 """A stand-in for a published checkpoint: its structure to the byte, with seeded random weights.
 
 It says nothing about accuracy; it serves speed and the equality of runtimes where the original cannot be
-downloaded. The work is done by ``inside/seeded_checkpoint.py`` in an environment with TensorFlow.
+downloaded. The work is done by ``inside/seeded_checkpoint.py`` in an environment with TensorFlow, and for
+the networks of TensorFlow 2 by ``inside/seeded_tf2_checkpoint.py``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ckssd.errors import UsageError
-from ckssd.tflite.exported import Exported, export_model
+from ckssd.graph.pipeline import read_pipeline
+from ckssd.tflite.exported import FILES, FILES_2, Exported, export_model
+from ckssd.tflite.process import check_file
 
 LEAST_IMAGES = 8
 
@@ -19,8 +22,8 @@ def make_seeded_checkpoint(
 ) -> Exported:
     """Make a model folder like a published one from an SSD configuration and a seed.
 
-    `out_dir` then holds the files of `export_model`. The same seed gives the same weights, bit for bit, with
-    the same TensorFlow on the same kind of processor.
+    `out_dir` then holds the files of the exporter, that of TensorFlow 2 for a network of it. The same seed
+    gives the same weights, bit for bit, with the same TensorFlow on the same kind of processor.
 
     Parameters
     ----------
@@ -29,7 +32,8 @@ def make_seeded_checkpoint(
     obj_det_dir
         The directory ``object_detection`` of a prepared Object Detection API.
     pipeline_config
-        The configuration of an SSD with a convolutional box predictor.
+        The configuration of an SSD with a convolutional box predictor; if its feature extractor is one of
+        Keras, the model is one of TensorFlow 2.
     seed
         What the weights and the noise images are drawn from.
     images
@@ -46,11 +50,14 @@ def make_seeded_checkpoint(
     """
     if images < LEAST_IMAGES:
         raise UsageError("too few images for statistics", expected=f"at least {LEAST_IMAGES}", got=images)
+    check_file(pipeline_config, "the pipeline configuration")
+    tensorflow_2 = read_pipeline(pipeline_config).is_tensorflow_2()
     return export_model(
-        "seeded_checkpoint.py",
+        "seeded_tf2_checkpoint.py" if tensorflow_2 else "seeded_checkpoint.py",
         python,
         obj_det_dir,
         pipeline_config,
         out_dir,
         {"seed": seed, "images": images},
+        FILES_2 if tensorflow_2 else FILES,
     )

@@ -12,9 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from google.protobuf import text_format
-from object_detection.builders import model_builder
-from object_detection.ckssd_compat import tf
-from object_detection.protos import pipeline_pb2
+from object_detection.ckssd_compat import tf  # first: the API of 2022 asks which TensorFlow it is in
 
 SCORE_BIAS = -3.0
 
@@ -35,6 +33,9 @@ def value_of(variable, draws):
 
 def main(config_file, folder):
     """Build the model of a configuration and save it with drawn values."""
+    from object_detection.builders import model_builder
+    from object_detection.protos import pipeline_pb2
+
     config = pipeline_pb2.TrainEvalPipelineConfig()
     text_format.Merge(Path(config_file).read_text(), config)
     tf.reset_default_graph()

@@ -3,6 +3,7 @@
 Copied into ``object_detection/`` when that package is installed; its modules then say
 ``from object_detection.ckssd_compat import tf``. On TensorFlow 1 that is TensorFlow itself. On TensorFlow 2
 it is ``tensorflow.compat.v1`` with stand-ins for the removed parts (``contrib``, ``graph_transforms``).
+The API of 2022 asks TensorFlow itself which of the two it is: its TensorFlow 1 programs begin with this.
 Stands alone: Python 3.6 or later, nothing but TensorFlow, tf-slim and protobuf.
 """
 # mypy: ignore-errors
@@ -140,17 +141,25 @@ def transform_graph(graph_def, inputs, outputs, transforms):
     return _tensorflow.compat.v1.graph_util.extract_sub_graph(graph_def, list(outputs))
 
 
+def _graph_matcher(parent):
+    from object_detection import ckssd_matcher
+
+    sys.modules["tensorflow.contrib.quantize.python.graph_matcher"] = ckssd_matcher
+    parent.graph_matcher = ckssd_matcher
+
+
 def _tensorflow_1_from_2():
     _tensorflow.compat.v1.disable_v2_behavior()
     _legacy_layers()
     contrib = _module("tensorflow.contrib", _Contrib)
-    for parts in ("quantize.python.graph_matcher", "image.python.ops.image_ops", "tpu"):
+    for parts in ("quantize.python", "image.python.ops.image_ops", "tpu"):
         parent, name = contrib, "tensorflow.contrib"
         for part in parts.split("."):
             name += "." + part
             child = _module(name, _Absent)
             setattr(parent, part, child)
             parent = child
+    _graph_matcher(contrib.quantize.python)
     _module("tensorflow.tools.graph_transforms", TransformGraph=transform_graph)
     return _TensorFlow1("tensorflow", "TensorFlow 1 as TensorFlow 2 still has it."), contrib
 

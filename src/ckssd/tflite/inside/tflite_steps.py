@@ -42,8 +42,10 @@ def write_bytes(path, data):
 
 def export(step, result):
     """Checkpoint to tflite_graph.pb by the Object Detection API's own export function."""
+    from object_detection.ckssd_compat import tf  # first: the API of 2022 asks which TensorFlow it is in
+
+    # isort: split
     from object_detection import export_tflite_ssd_graph_lib
-    from object_detection.ckssd_compat import tf
 
     config = read_config(step)
     tf.reset_default_graph()
@@ -62,8 +64,10 @@ def export(step, result):
 
 def freeze(step, result):
     """Checkpoint to frozen_inference_graph.pb by the same API's function for TensorFlow's own runtime."""
+    from object_detection.ckssd_compat import tf  # first: the API of 2022 asks which TensorFlow it is in
+
+    # isort: split
     from object_detection import exporter
-    from object_detection.ckssd_compat import tf
 
     config = read_config(step)
     tf.reset_default_graph()
