@@ -21,7 +21,7 @@ from ckssd.measure.description import describe
 from ckssd.measure.detected import DetectedImages, DetectedSet
 from ckssd.measure.evaluation import run_metrics
 from ckssd.measure.opened import OpenedRun
-from ckssd.measure.result import PeakMemory, RunSettings
+from ckssd.measure.result import PeakMemory, RunSettings, accuracy
 from ckssd.measure.times import Times
 from ckssd.memory import peak_memory_mb
 
@@ -55,33 +55,16 @@ class LoadGenResult:
 
     def as_timer(self) -> dict[str, Any]:
         """The content of tmp-ck-timer.json, from which CK takes a run's characteristics."""
+        computed = {}
+        if self.metrics is not None and self.detections is not None:
+            computed = accuracy(self.metrics, self.detections)
         return {
-            "execution_time": self.times.setup + self.times.wall,
-            "run_time_state": self.times.as_dict(),
-            "setup_time_s": self.times.setup,
-            "images_load_time_s": self.times.load_total,
-            "detection_time_avg_s": self.times.detect_average,
-            "detection_time_median_s": self.times.detect_percentile(50),
-            "detection_time_p90_s": self.times.detect_percentile(90),
-            "detection_time_p99_s": self.times.detect_percentile(99),
-            "images_per_second": self.times.images_per_second,
+            **self.times.as_timer(),
             "images": self.settings.images,
-            **self._accuracy(),
+            **computed,
             "loadgen": {**self.loadgen, "verdict": self.verdict.as_dict()},
             "settings": self.settings.as_dict(),
             "notes": list(self.notes),
-        }
-
-    def _accuracy(self) -> dict[str, Any]:
-        if self.metrics is None or self.detections is None:
-            return {}
-        return {
-            "detections": len(self.detections),
-            "detections_sha256": self.detections.sha256(),
-            "mAP": float(self.metrics["mAP"]),
-            "recall": float(self.metrics["recall"]),
-            "metrics": self.metrics["metrics"],
-            "per_class": self.metrics["per_class"],
         }
 
 

@@ -78,6 +78,18 @@ class PeakMemory:
         return {name: round(value, 1) for name, value in whole.items()}
 
 
+def accuracy(metrics: dict[str, Any], detections: DetectedImages) -> dict[str, Any]:
+    """What a timer file has of accuracy: of ckssd.coco.metrics.evaluate, and which detections it is of."""
+    return {
+        "detections": len(detections),
+        "detections_sha256": detections.sha256(),
+        "mAP": float(metrics["mAP"]),
+        "recall": float(metrics["recall"]),
+        "metrics": metrics["metrics"],
+        "per_class": metrics["per_class"],
+    }
+
+
 @dataclass(frozen=True)
 class BenchmarkResult:
     """A finished run: ``detections`` are COCO results, ``metrics`` those of ckssd.coco.metrics."""
@@ -126,23 +138,10 @@ class BenchmarkResult:
     def as_timer(self) -> dict[str, Any]:
         """The content of tmp-ck-timer.json, from which CK takes a run's characteristics."""
         return {
-            "execution_time": self.times.setup + self.times.wall,
-            "run_time_state": self.times.as_dict(),
-            "setup_time_s": self.times.setup,
-            "images_load_time_s": self.times.load_total,
+            **self.times.as_timer(),
             "detection_time_total_s": self.times.detect_total,
-            "detection_time_avg_s": self.times.detect_average,
-            "detection_time_median_s": self.times.detect_percentile(50),
-            "detection_time_p90_s": self.times.detect_percentile(90),
-            "detection_time_p99_s": self.times.detect_percentile(99),
-            "images_per_second": self.times.images_per_second,
             "images": self.settings.images,
-            "detections": len(self.detections),
-            "detections_sha256": self.detections.sha256(),
-            "mAP": self.mean_average_precision,
-            "recall": self.recall,
-            "metrics": self.metrics["metrics"],
-            "per_class": self.metrics["per_class"],
+            **accuracy(self.metrics, self.detections),
             "settings": self.settings.as_dict(),
             "notes": list(self.notes),
             "published": None if self.published is None else asdict(self.published),

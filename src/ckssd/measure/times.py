@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,20 @@ class Times:
     def images_per_second(self) -> float:
         """Images decoded, resized and detected in a second of wall time."""
         return len(self.detect) / self.wall
+
+    def as_timer(self) -> dict[str, Any]:
+        """What a timer file has of times on its first level, from which CK takes characteristics; seconds."""
+        return {
+            "execution_time": self.setup + self.wall,
+            "run_time_state": self.as_dict(),
+            "setup_time_s": self.setup,
+            "images_load_time_s": self.load_total,
+            "detection_time_avg_s": self.detect_average,
+            "detection_time_median_s": self.detect_percentile(50),
+            "detection_time_p90_s": self.detect_percentile(90),
+            "detection_time_p99_s": self.detect_percentile(99),
+            "images_per_second": self.images_per_second,
+        }
 
     def as_dict(self) -> dict[str, float]:
         """The names of the original program's timer file."""

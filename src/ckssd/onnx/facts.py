@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ckssd.onnx.model import OnnxModel, Operator
-from ckssd.tflite.activation import class_output
+from ckssd.tflite.activation import activation_before, class_output
 
 ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 # They move or recode numbers; the first input is what they move, all inputs where they join.
@@ -39,19 +39,8 @@ def class_activation(model: OnnxModel) -> str | None:
     if index is None:
         return None
     makers = {name: operator for operator in model.operators for name in operator.outputs}
-    found: set[str | None] = set()
-    waiting, seen = [model.outputs[index].name], set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        maker = makers.get(name)
-        moved = () if maker is None else _moved(maker)
-        waiting += moved
-        if not moved:
-            found.add(None if maker is None else ACTIVATIONS.get(maker.op))
-    return found.pop() if len(found) == 1 else None
+    name = model.outputs[index].name
+    return activation_before(name, makers, _moved, lambda maker: ACTIVATIONS.get(maker.op))
 
 
 def _moved(operator: Operator) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ one that made them. Numbers of operators are those of BuiltinOperator in tensorf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ckssd.errors import InputError
 from ckssd.tflite.flatbuffer import Malformed, Table
@@ -23,6 +23,9 @@ from ckssd.tflite.model import (
     TFLiteModel,
 )
 from ckssd.tflite.signatures import MODEL_SUBGRAPHS
+
+Tensor = TypeVar("Tensor")
+Maker = TypeVar("Maker")
 
 ACTIVATIONS = {14: "sigmoid", 25: "softmax"}
 CONCATENATION, DEQUANTIZE, RESHAPE, TRANSPOSE, SQUEEZE, STRIDED_SLICE = 2, 6, 22, 39, 43, 45
@@ -76,7 +79,9 @@ def class_activation(model: TFLiteModel) -> str | None:
         tensor = last.inputs[1] if model.options is not None else _class_tensor(model)
     except (Malformed, IndexError) as error:
         raise InputError("The file is no TFLite model", where=model.path, got=str(error)) from error
-    return None if tensor is None else _followed(tensor, makers)
+    if tensor is None:
+        return None
+    return activation_before(tensor, makers, _moved, lambda maker: ACTIVATIONS.get(maker.code))
 
 
 def class_output(model: HasOutputs) -> int | None:
@@ -115,7 +120,28 @@ def _makers(data: bytes) -> tuple[dict[int, _Operator], _Operator]:
     return makers, operator
 
 
-def _followed(tensor: int, makers: dict[int, _Operator]) -> str | None:
+def activation_before(
+    tensor: Tensor,
+    makers: Mapping[Tensor, Maker],
+    moved: Callable[[Maker], Sequence[Tensor]],
+    activation: Callable[[Maker], str | None],
+) -> str | None:
+    """Follow a tensor back through operators that only move numbers, to what computed them.
+
+    Parameters
+    ----------
+    makers
+        Each tensor to the operator that makes it; constants and inputs have none.
+    moved
+        The tensors whose numbers an operator only moves; none for one that computes.
+    activation
+        The activation that an operator is, or None.
+
+    Returns
+    -------
+    str or None
+        The activation that all of it went through; None also where parts went through different ones.
+    """
     found: set[str | None] = set()
     waiting, seen = [tensor], set()
     while waiting:
@@ -124,10 +150,10 @@ def _followed(tensor: int, makers: dict[int, _Operator]) -> str | None:
             continue
         seen.add(tensor)
         maker = makers.get(tensor)
-        moved = () if maker is None else _moved(maker)
-        waiting += moved
-        if not moved:
-            found.add(None if maker is None else ACTIVATIONS.get(maker.code))
+        before = () if maker is None else moved(maker)
+        waiting += before
+        if not before:
+            found.add(None if maker is None else activation(maker))
     return found.pop() if len(found) == 1 else None
 
 

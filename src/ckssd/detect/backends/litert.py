@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from ckssd.detect.backends import Feeding, PostProcessing
-from ckssd.detect.backends.litert_raw import RawLiteRTBackend
+from ckssd.detect.backends.litert_raw import open_raw
+from ckssd.detect.backends.raw import RawBackend
 from ckssd.detect.litert import LiteRTDetector, network_input
 from ckssd.detect.scores import scores_of
 from ckssd.model.description import Model
@@ -57,7 +58,7 @@ class LiteRTBackend:
         return LiteRTBackend(self._model, first, others)
 
 
-def open_model(model: Model, _: Feeding) -> LiteRTBackend | RawLiteRTBackend:
+def open_model(model: Model, _: Feeding) -> LiteRTBackend | RawBackend:
     """Read a model, with its custom settings put in; NMS is this project's where it has none.
 
     Raises
@@ -66,7 +67,7 @@ def open_model(model: Model, _: Feeding) -> LiteRTBackend | RawLiteRTBackend:
         The file is no detection model, or what was stated does not fit it.
     """
     if model.nms == "none":
-        return RawLiteRTBackend(model)
+        return open_raw(model)
     file = read_model(model.file, model.signature)
     options = detection_options(file)
     if model.custom is not None:

@@ -7,15 +7,13 @@ NonMaxSuppression operators say.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 from ckssd.detect.backends import Feeding, PostProcessing
+from ckssd.detect.backends.raw import RawBackend, RawGraph
 from ckssd.detect.backends.tensorflow import NMS, SCALES, Facts, facts_in_pipeline
 from ckssd.detect.network_input import NetworkInput, image_input
 from ckssd.detect.onnx import OnnxDetector, RawOnnxDetector
-from ckssd.detect.own_nms import BY, OwnPostprocessing, check_outputs, files_of, own_postprocessing
-from ckssd.detect.scores import scores_of
 from ckssd.errors import InputError, UsageError
 from ckssd.graph.pipeline import read_pipeline
 from ckssd.model.beside import find_pipeline
@@ -25,36 +23,6 @@ from ckssd.onnx.model import OPEN, OnnxModel, graph_nms, read_onnx
 
 IMAGE_TYPES = ("uint8", "float32")
 BY_GRAPH = "the graph's own Postprocessor"
-
-
-class RawOnnxBackend:
-    """A graph that ends in box encodings and class predictions."""
-
-    libraries = ("onnxruntime",)
-
-    def __init__(self, model: Model, own: OwnPostprocessing | None = None) -> None:
-        self._stated = model
-        self._model = read_onnx(model.file).for_one_image()
-        self.input = image_input(self._model, normalize=model.normalize)
-        scores = scores_of(model, class_activation(self._model))
-        self._own = own or own_postprocessing(model, scores)
-        options = self._own.options[0]
-        check_outputs(self._model, self._own.anchors, options)
-        self.files = files_of(model)
-        self.notes = model.notes
-        self.num_classes = options.num_classes
-        self.precision = precision_of(self._model)
-        self.postprocessing = PostProcessing.from_options(
-            options, by=BY + scores.describe(), custom_settings=model.custom is not None
-        )
-
-    def new_detector(self, threads: int) -> RawOnnxDetector:
-        """One more session; anchors are shared."""
-        return RawOnnxDetector(self._model, self._own, threads)
-
-    def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> RawOnnxBackend:
-        """See Sweepable."""
-        return RawOnnxBackend(self._stated, self._own.with_thresholds(score_threshold, tuple(nms_ious)))
 
 
 class OnnxBackend:
@@ -78,7 +46,21 @@ class OnnxBackend:
         return OnnxDetector(self._model, threads)
 
 
-def open_model(model: Model, feeding: Feeding) -> RawOnnxBackend | OnnxBackend:
+def open_raw(model: Model) -> RawBackend:
+    """Read a graph that ends in box encodings and class predictions; raises as open_model does."""
+    file = read_onnx(model.file).for_one_image()
+    graph = RawGraph(
+        outputs=file,
+        input=image_input(file, normalize=model.normalize),
+        activation=class_activation(file),
+        precision=precision_of(file),
+        libraries=("onnxruntime",),
+        detector=lambda own, threads: RawOnnxDetector(file, own, threads),
+    )
+    return RawBackend(model, graph)
+
+
+def open_model(model: Model, feeding: Feeding) -> RawBackend | OnnxBackend:
     """Read a model; NMS is this project's where the graph has none.
 
     Raises
@@ -89,7 +71,7 @@ def open_model(model: Model, feeding: Feeding) -> RawOnnxBackend | OnnxBackend:
         ``tf1`` is asked for, which a whole graph would round, or what was stated does not fit.
     """
     if model.nms == "none":
-        return RawOnnxBackend(model)
+        return open_raw(model)
     if feeding.resize == "tf1":
         raise UsageError(
             "CK_RESIZE has no value that can be used",
