@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 from collections.abc import Mapping
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-import ckssd.tflite
 from ckssd.detect.detections import Detections
 from ckssd.tflite.export import Checkpoint
 from ckssd.tflite.frozen import freeze_step
 from ckssd.tflite.process import research_directories, run_steps
+from tests.support.inside import load_inside
 
 RUNNER = Path(__file__).resolve().parents[1] / "e2e" / "inside" / "run_frozen_graph.py"
 SOFTMAX = "model { ssd { post_processing { score_converter: SOFTMAX } } }"
@@ -44,12 +43,7 @@ def freeze(python: Path, obj_det_dir: Path, wanted: Mapping[Path, tuple[Path, st
 
 def noise_images(count: int, size: int, seed: int) -> dict[str, np.ndarray]:
     """Structured noise as the seeded checkpoints are made with, but other images; uint8 [size, size, 3]."""
-    script = Path(ckssd.tflite.__file__).parent / "inside" / "seeded_checkpoint.py"
-    spec = importlib.util.spec_from_file_location("seeded_checkpoint", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_inside("seeded_checkpoint")
     return {f"{k}": module.noise_image(module.generator(seed, f"test {k}"), size) for k in range(count)}
 
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-import ckssd.tflite
+from tests.support.inside import load_inside
 
-SCRIPT = Path(ckssd.tflite.__file__).parent / "inside" / "given_checkpoint.py"
 WANTED = {"a/weights": (1, 1, 4, 8), "a/biases": (8,)}
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("given_checkpoint", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_inside("given_checkpoint")
 
 
 @pytest.mark.parametrize(

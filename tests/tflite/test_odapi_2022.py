@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import ckssd.tflite
 from ckssd.tflite import odapi, odapi_2022
+from tests.support.inside import load_inside
 
-INSIDE = Path(ckssd.tflite.__file__).parent / "inside"
 TWO_NAMES = """if tf2:
   try:
     from official.legacy.efficientnet import efficientnet_model
@@ -21,15 +19,6 @@ TWO_NAMES = """if tf2:
     from official.vision.efficientnet import efficientnet_model
 x = 1
 """
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, INSIDE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -79,7 +68,7 @@ def test_other_imports_stay() -> None:
 
 
 def test_a_missing_package_is_named_when_it_is_used_and_not_before() -> None:
-    optional = load("odapi_optional")
+    optional = load_inside("odapi_optional")
     absent = optional.module("no_such_package.part", "no_such_package_either")
     deeper = absent.Class.method
     with pytest.raises(ImportError, match=r"no_such_package\.part\.Class\.method is needed here"):
@@ -141,7 +130,7 @@ operation = Operation
 class TestMatcher:
     """As ``tensorflow.contrib.quantize.python.graph_matcher`` where the exporters use it."""
 
-    matcher = load("odapi_matcher")
+    matcher = load_inside("odapi_matcher")
 
     def test_inputs_match_in_any_order_where_it_says_so(self) -> None:
         image, number = operation("Relu"), operation("Const")

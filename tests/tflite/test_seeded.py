@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -11,23 +10,17 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import ckssd.tflite
 from ckssd.errors import InputError, UsageError
 from ckssd.graph.pipeline import read_pipeline
 from ckssd.tflite.seeded import make_seeded_checkpoint
+from tests.support.inside import load_inside
 
 ENTRIES = sorted((Path(__file__).parents[2] / "package").glob("model-tf-*-seeded"))
-SCRIPT = Path(ckssd.tflite.__file__).parent / "inside" / "seeded_checkpoint.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("seeded_checkpoint", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_inside("seeded_checkpoint")
 
 
 def test_weights_are_he_normal_and_depend_on_seed_and_name(script: ModuleType) -> None:

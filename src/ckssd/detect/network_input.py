@@ -98,14 +98,21 @@ def image_input(model: HasInputs, *, normalize: bool = True) -> NetworkInput:
     fits = len(shape) == 4 and (shape[0], shape[3]) == (1, 3) and model.inputs[0].dtype in INPUT_TYPES
     # A size that is left open stands as 1 in the file.
     if not fits or min(shape[1:3]) < LEAST_SIDE:
-        raise InputError(
-            "The model has not the expected input",
-            where=model.path,
-            expected=f"one tensor [1, height, width, 3] of a fixed size, {', '.join(INPUT_TYPES)}",
-            got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.inputs)
-            or "none",
+        raise other_input(
+            model, f"one tensor [1, height, width, 3] of a fixed size, {', '.join(INPUT_TYPES)}"
         )
     height, width, dtype = shape[1], shape[2], model.inputs[0].dtype
     if dtype == "float32" and normalize:
         return normalised(width, height)
     return NetworkInput(width, height, dtype, offset=-128.0 if dtype == "int8" else 0.0)
+
+
+def other_input(model: HasInputs, expected: str) -> InputError:
+    """The error for a model whose inputs are not what was expected: it lists those that it has."""
+    return InputError(
+        "The model has not the expected input",
+        where=model.path,
+        expected=expected,
+        got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in model.inputs)
+        or "none",
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from ckssd.detect.backends import Feeding, PostProcessing
 from ckssd.detect.backends.raw import RawBackend, RawGraph
 from ckssd.detect.backends.tensorflow import NMS, SCALES, Facts, facts_in_pipeline
-from ckssd.detect.network_input import NetworkInput, image_input
+from ckssd.detect.network_input import NetworkInput, image_input, other_input
 from ckssd.detect.onnx import OnnxDetector, RawOnnxDetector
 from ckssd.errors import InputError, UsageError
 from ckssd.graph.pipeline import read_pipeline
@@ -145,11 +145,5 @@ def _size(model: Model, file: OnnxModel) -> tuple[int, int] | None:
 def _image_type(file: OnnxModel) -> str:
     shape = file.inputs[0].shape if len(file.inputs) == 1 else ()
     if len(shape) != 4 or shape[3] not in (3, OPEN) or file.inputs[0].dtype not in IMAGE_TYPES:
-        raise InputError(
-            "The model has not the expected input",
-            where=file.path,
-            expected=f"one tensor [1, height, width, 3], {' or '.join(IMAGE_TYPES)}",
-            got=", ".join(f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in file.inputs)
-            or "none",
-        )
+        raise other_input(file, f"one tensor [1, height, width, 3], {' or '.join(IMAGE_TYPES)}")
     return file.inputs[0].dtype
