@@ -26,8 +26,9 @@ from ckssd.errors import CkssdError, InputError
 from ckssd.model.description import Model
 from ckssd.model.labels import read_labels
 from ckssd.model.named import runtime_of
+from ckssd.model.own_nms import own_nms_of
 from ckssd.tflite.model import read_model
-from tests.detect.tiny_model import SIDE, metadata_of, tiny_model
+from tests.detect.tiny_model import SIDE, metadata_of, tiny_model, tiny_model_without_nms
 from tests.measure.conftest import Bench, bench
 from tests.support.sandbox import CHECKOUT
 
@@ -383,3 +384,11 @@ def test_boxes_that_cannot_be_pixels_of_side_lengths_are_refused(
 def test_boxes_that_may_be_percentages_are_asked_about(bench: Bench) -> None:
     assert noted(bench, lambda content: sized(content) and None) == ()
     assert any("are they percentages?" in note for note in noted(bench, percentages))
+
+
+def test_a_tflite_that_is_no_detector_is_told_by_its_outputs(tmp_path: Path) -> None:
+    """MediaPipe's models, say: a message on a variable that is not set sent people to the wrong place."""
+    file = tmp_path / "hand_landmark.tflite"
+    file.write_bytes(tiny_model_without_nms())
+    with pytest.raises(InputError, match=rf"no SSD detector .*got flat \[1, {SIDE * SIDE * 3}\]"):
+        own_nms_of({}, "litert", file)

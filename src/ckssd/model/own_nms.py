@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ckssd.errors import UsageError
+from ckssd.errors import InputError, UsageError
 from ckssd.graph.pipeline import Pipeline, read_pipeline
 from ckssd.model.beside import ANCHORS, find_anchors, find_pipeline
 from ckssd.model.custom import CHECKS, CustomOptions
@@ -238,9 +238,10 @@ def _classes(graph: Graph) -> int:
     index = class_output(model)
     columns = 0 if index is None else model.outputs[index].shape[-1]
     if columns < LEAST_COLUMNS:
-        raise UsageError(
-            f"{variable_for(graph.runtime, MODEL)}NUM_CLASSES is not set",
+        raise InputError(
+            "The model is no SSD detector that can be run here",
             where=graph.file,
-            advice="the graph does not say it: its outputs are not box encodings and class predictions",
+            expected="box encodings [1, anchors, 4] and class predictions [1, anchors, classes + 1]",
+            got=", ".join(f"{output.name} {[*output.shape]}" for output in model.outputs) or "no outputs",
         )
     return columns - 1
