@@ -72,12 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what decides a run."""
+def add_run_arguments(parser: argparse.ArgumentParser, *, one: bool = True) -> None:
+    """Declare what decides a run; ``one``: of one run, which has a scenario and a mode."""
     add_data_arguments(parser)
     add = parser.add_argument
-    add("--scenario", help="SingleStream (default), MultiStream, Offline or Server (CK_LOADGEN_SCENARIO)")
-    add("--mode", help="PerformanceOnly (default), AccuracyOnly, FindPeakPerformance, SubmissionRun")
+    if one:
+        add("--scenario", help="SingleStream (default), MultiStream, Offline or Server (CK_LOADGEN_SCENARIO)")
+        add("--mode", help="PerformanceOnly (default), AccuracyOnly, FindPeakPerformance, SubmissionRun")
+        add("--audit", help="a compliance test: TEST01, TEST04-A, TEST04-B or TEST05")
     add("--round", help="whose rules: v0.5, v0.7, v1.0, v1.1 or v2.0 (default)")
     add("--user-conf", metavar="FILE", help="default: one is written from a measurement")
     add("--samples", help="loaded: images are decoded and resized before; or on-the-fly")
@@ -87,7 +89,6 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--min-duration", metavar="S", help="seconds (default: the round's, 60 or 600)")
     add("--max-duration", metavar="S", help="seconds (default: no limit)")
     add("--min-query-count", metavar="N", help="default: the round's, or what early stopping needs")
-    add("--audit", help="a compliance test: TEST01, TEST04-A, TEST04-B or TEST05")
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -105,6 +106,12 @@ def settings_of(options: argparse.Namespace) -> tuple[Path, LoadGenSettings]:
     """The interpreter and the settings of what ``add_run_arguments`` declares."""
     from ckssd.loadgen.settings import from_environment
 
+    python, variables = variables_of(options)
+    return python, from_environment(variables)
+
+
+def variables_of(options: argparse.Namespace) -> tuple[Path, dict[str, str]]:
+    """The interpreter, and the variables that the programs would have."""
     check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS, LOADGEN_TAGS, CONFIG_TAGS])
     chosen = choose(options)
     variables = dict(chosen.variables)
@@ -113,7 +120,7 @@ def settings_of(options: argparse.Namespace) -> tuple[Path, LoadGenSettings]:
     variables |= data_set(options.images, options.annotations, options.dataset_tags)
     flags = {name: variable for name, variable in FLAGS.items() if name != "mode"} | LOADGEN_FLAGS
     variables |= {name: str(given) for flag, name in flags.items() if (given := getattr(options, flag, None))}
-    return chosen.python, from_environment(variables | pairs(options.env, "--env"))
+    return chosen.python, variables | pairs(options.env, "--env")
 
 
 def _accuracy(options: argparse.Namespace) -> Result:

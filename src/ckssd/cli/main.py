@@ -49,6 +49,7 @@ COMMANDS = (
     "sweep",
     "compare",
     "loadgen",
+    "submission",
     "shapes",
     "dataset",
     "demo",

@@ -86,8 +86,13 @@ SWITCHES = (
 )
 
 
-def read_conf(path: Path) -> dict[str, Number]:
+def read_conf(path: Path, *, official: bool = False) -> dict[str, Number]:
     """Read a user's configuration file.
+
+    Parameters
+    ----------
+    official
+        It is a round's ``mlperf.conf``, which may also set what users may not.
 
     Raises
     ------
@@ -103,12 +108,12 @@ def read_conf(path: Path) -> dict[str, Number]:
     for number, line in enumerate(text.splitlines(), start=1):
         content = line.partition("#")[0].strip()
         if content:
-            name, value = _pair(content, f"{path}:{number}")
+            name, value = _pair(content, f"{path}:{number}", official=official)
             found[name] = value
     return found
 
 
-def _pair(content: str, where: str) -> tuple[str, Number]:
+def _pair(content: str, where: str, *, official: bool) -> tuple[str, Number]:
     name, equals, text = (part.strip() for part in content.partition("="))
     parts = name.split(".")
     if not equals or len(parts) < 3:
@@ -120,7 +125,7 @@ def _pair(content: str, where: str) -> tuple[str, Number]:
     _known(model, MODELS, "model", where)
     _known(scenario, ("*", *SCENARIOS), "scenario", where)
     _known(key, [*KEYS, *FORMER_KEYS], "key", where)
-    if not all(one.by_users for one in KEYS.get(key, ())):
+    if not official and not all(one.by_users for one in KEYS.get(key, ())):
         raise InputError(
             "This key is not a user's", where=where, got=key, advice="a round's rules decide it: --round"
         )

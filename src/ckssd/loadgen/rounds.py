@@ -22,6 +22,8 @@ class Round:
 
     ``conf``: its mlperf.conf. ``accuracy_target``: of mAP, 0 to 100. ``least_samples``: of a run's sample
     library. ``least_queries``: by scenario. ``required``, ``optional``: scenarios of an edge system.
+    ``loadgen_version``, ``accuracy_samples``: what a submission's logs have to say; None where this project
+    lays out no submission of the round.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Round:
     optional: tuple[str, ...]
     test05_seeds: Mapping[str, int]
     compliance: Mapping[str, Any]
+    loadgen_version: str | None
+    accuracy_samples: int | None
     sources: Mapping[str, str]
 
     def seeds(self) -> dict[str, int]:
@@ -97,5 +101,7 @@ def _round(name: str, rules: dict[str, Any], compliance: dict[str, Any]) -> Roun
         optional=tuple(edge["optional"]),
         test05_seeds=rules.get("test05", {}).get("seeds", {}),
         compliance=compliance,
+        loadgen_version=rules.get("submission", {}).get("loadgen_version"),
+        accuracy_samples=rules.get("submission", {}).get("accuracy_samples"),
         sources={key: value["source"] for key, value in rules.items()},
     )

@@ -1,0 +1,89 @@
+"""The runs that a submission is made of; one that is there with the same settings is not made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd import report
+from ckssd.json_file import read_object, write_json
+from ckssd.loadgen.conduct import RECORD, conduct
+from ckssd.loadgen.logs import USER_CONF
+from ckssd.loadgen.settings import LoadGenSettings, as_mapping, from_environment
+from ckssd.measure.files import hash_file
+
+ASKED = "asked.json"
+PERFORMANCE, ACCURACY = "performance", "accuracy"
+MODES = {PERFORMANCE: "PerformanceOnly", ACCURACY: "AccuracyOnly"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished run: LoadGen's files are in ``folder``; see ckssd.loadgen.result for the record."""
+
+    folder: Path
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs LoadGen with a runtime's interpreter and a program's variables, each run in a folder of its own.
+
+    All runs of a scenario have the user.conf of its performance run, given or written from a measurement.
+    """
+
+    python: Path
+    variables: Mapping[str, str]
+    folder: Path
+
+    def settings(self, scenario: str, kind: str) -> LoadGenSettings:
+        """The settings of a run; ``kind``: performance, accuracy, or a compliance test's name.
+
+        Raises
+        ------
+        UsageError
+            A variable has a bad value.
+        """
+        variables = {
+            **self.variables,
+            "CK_LOADGEN_SCENARIO": scenario,
+            "CK_LOADGEN_MODE": MODES.get(kind, "PerformanceOnly"),
+        }
+        if kind not in MODES:
+            variables["CK_LOADGEN_AUDIT"] = kind
+        if kind != PERFORMANCE:
+            variables["CK_LOADGEN_USER_CONF"] = str(self.place(scenario, PERFORMANCE) / USER_CONF)
+        return from_environment(variables)
+
+    def place(self, scenario: str, kind: str) -> Path:
+        """Where a run's files are."""
+        return self.folder.absolute() / scenario / kind
+
+    def run(self, scenario: str, kind: str) -> Ran:
+        """Run LoadGen, or take the run that is there; raises as ckssd.loadgen.conduct does."""
+        place, settings = self.place(scenario, kind), self.settings(scenario, kind)
+        asked = _asked(settings)
+        if _there(place, asked):
+            report.step(f"{scenario}, {kind}: is there, in {place.relative_to(self.folder.absolute())}")
+            return Ran(place, read_object(place / RECORD, "results of a run"))
+        (place / ASKED).unlink(missing_ok=True)
+        record, _ = conduct(self.python, settings, place)
+        write_json(place / ASKED, asked)
+        return Ran(place, record)
+
+
+def _asked(settings: LoadGenSettings) -> dict[str, Any]:
+    """What decides a run: its settings, and the content of the files that they name."""
+    files = [settings.benchmark.model.file, settings.benchmark.annotations, settings.rounds]
+    files += [settings.user_conf] if settings.user_conf else []
+    described = json.loads(json.dumps(as_mapping(settings), default=str))
+    return {"settings": described, "sha256": [hash_file(path).sha256 for path in files]}
+
+
+def _there(place: Path, asked: dict[str, Any]) -> bool:
+    if not ((place / ASKED).is_file() and (place / RECORD).is_file()):
+        return False
+    return read_object(place / ASKED, "settings of a run") == asked

@@ -1,0 +1,140 @@
+"""A submission made of real runs of LoadGen: all files, what is not by the rules named, nothing invented."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ckssd.errors import CkssdError, InputError, UsageError
+from ckssd.measure.files import hash_file
+from ckssd.submission.check import Report, check, fault, rules_of
+from ckssd.submission.create import DECLARED, Wanted, create
+from ckssd.submission.runs import Runner
+from tests.loadgen.conftest import ROUNDS, SHORT
+from tests.measure.conftest import make_bench
+from tests.support.fixtures import folder
+
+__all__ = ["folder"]
+pytestmark = pytest.mark.slow(seconds=25)
+ROUND = rules_of("v2.0")
+STATED = {"weight_transformations": "made by a test", "retraining": "no"}
+SCENARIOS = ("SingleStream", "Offline")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A submission, and what it was made with."""
+
+    wanted: Wanted
+    runner: Runner
+    report: Report
+
+    @property
+    def owner(self) -> Path:
+        return self.wanted.root / self.wanted.division / self.wanted.submitter
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    pytest.importorskip("mlperf_loadgen", reason="LoadGen has no wheel for this Python or machine")
+    place = tmp_path_factory.mktemp("submission")
+    variables = {**make_bench(place).environment, "CK_ENV_LOADGEN_CONFIG_FILE": str(ROUNDS), **SHORT}
+    wanted = Wanted(
+        place / "sub mission",
+        "tester",
+        place / "originals",
+        "ckssd submission create",
+        system="machine",
+        scenarios=SCENARIOS,
+        stated={"host_storage_type": "SSD"},
+        implementation=STATED,
+    )
+    runner = Runner(Path(sys.executable), variables, place / "runs")
+    return Made(wanted, runner, create(wanted, runner, ROUND))
+
+
+def test_all_that_is_not_by_the_rules_is_named_in_the_folder(made: Made) -> None:
+    assert made.report.undeclared == [], [str(one) for one in made.report.undeclared]
+    names = {one.rule for one in made.report.findings}
+    assert names <= {*DECLARED}
+    assert {"duration", "performance-samples", "accuracy-samples", "loadgen"} <= {one.name for one in names}
+    assert fault(made.report, accept_declared=True) is None
+    assert fault(made.report, accept_declared=False) is not None
+    text = next(made.owner.glob("measurements/machine/ssd-mobilenet/Offline/README.md")).read_text()
+    assert "## Not by the rules of v2.0\n\nThis is no result of MLPerf:\n\n- " in text
+    assert "got 8 images)" in text
+    log = (made.owner / "results" / "compliance_checker_log.txt").read_text()
+    assert "Broken rules that the folder itself names:" in log
+    assert "This is no submission yet." in log
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_its_figures_are_those_of_the_runs(made: Made, scenario: str) -> None:
+    run = made.runner.place(scenario, "performance")
+    verdict = json.loads((run / "loadgen.json").read_text())["loadgen"]["verdict"]
+    (found,) = (one for one in made.report.results if one.scenario == scenario)
+    wanted = (
+        verdict["samples_per_second"] if scenario == "Offline" else verdict["early_stopping_ns"] / 1_000_000
+    )
+    assert found.figure == pytest.approx(wanted)
+    accuracy = json.loads((made.runner.place(scenario, "accuracy") / "loadgen.json").read_text())
+    assert found.accuracy == pytest.approx(100 * accuracy["mAP"], abs=0.0005)
+    # One user.conf for both runs, and it is the one that is handed in.
+    confs = [made.runner.place(scenario, kind) / "user.conf" for kind in ("performance", "accuracy")]
+    confs += [*made.owner.glob(f"measurements/machine/ssd-mobilenet/{scenario}/user.conf")]
+    lines = [[line for line in conf.read_text().splitlines() if line[0] != "#"] for conf in confs]
+    assert lines[0] == lines[1] == lines[2]
+
+
+def test_the_whole_accuracy_log_is_kept_and_its_hash_handed_in(made: Made) -> None:
+    (log,) = made.owner.glob("results/machine/ssd-mobilenet/Offline/accuracy/mlperf_log_accuracy.json")
+    kept = made.wanted.originals / log.relative_to(made.wanted.root)
+    run = made.runner.place("Offline", "accuracy") / "mlperf_log_accuracy.json"
+    assert kept.read_bytes() == run.read_bytes()
+    said = (log.parent / "accuracy.txt").read_text()
+    assert said.endswith(f"\nhash={hash_file(kept).sha256}\n")
+
+
+def test_runs_that_are_there_are_not_made_again(made: Made) -> None:
+    with pytest.raises(InputError, match=r"has this system already.*--system"):
+        create(made.wanted, made.runner, ROUND)
+    other = dataclasses.replace(made.wanted, system="machine-2")
+    nobody = dataclasses.replace(made.runner, python=Path("/no/such/python"))
+    report = create(other, nobody, ROUND)
+    assert {one.where.split("/")[3] for one in report.results} == {"machine", "machine-2"}
+    assert report.undeclared == []
+    changed = {**made.runner.variables, "CK_LOADGEN_MIN_DURATION_S": "0.4"}
+    with pytest.raises(CkssdError, match="cannot be started"):
+        create(
+            dataclasses.replace(other, system="machine-3"),
+            dataclasses.replace(nobody, variables=changed, folder=made.runner.folder.with_name("none")),
+            ROUND,
+        )
+    assert not [*made.owner.glob("*/machine-3*")]
+    assert check(made.wanted.root, ROUND).findings == report.findings
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"division": "half-open"}, "No such division"),
+        ({"scenarios": ("Online",)}, "No such scenario"),
+        ({"submitter": "../x"}, "A name cannot be a folder's"),
+        ({"system": "a machine"}, "A name cannot be a folder's"),
+    ],
+)
+def test_what_cannot_be_is_refused(folder: Path, changed: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        dataclasses.replace(Wanted(folder, "a", folder, "c"), **changed)  # type: ignore[arg-type]
+
+
+def test_a_field_that_no_system_has_is_refused(made: Made) -> None:
+    wrong = dataclasses.replace(made.wanted, system="machine-4", stated={"host_memory": "1 GiB"})
+    with pytest.raises(UsageError, match=r"no such field \(expected host_memory_\w+, got host_memory\)"):
+        create(wrong, made.runner, ROUND)
+    assert not [*made.owner.glob("*/machine-4*")]
