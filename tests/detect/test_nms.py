@@ -129,6 +129,22 @@ def test_tied_scores_of_one_class_are_taken_in_the_order_of_the_anchors(
         assert sorted(map(tuple, ours[0].tolist())) == sorted(map(tuple, kernel[0].tolist()))
 
 
+@settings(max_examples=CASES // 5, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), anchors=st.integers(1, 60), levels=st.integers(1, 9))
+def test_fast_nms_takes_the_first_of_a_box_s_equal_classes(seed: int, anchors: int, levels: int) -> None:
+    options = replace(OPTIONS, max_detections=1000, use_regular_nms=False)
+    case = make_case(seed, anchors, options, levels=levels)
+    assert_equal(case.ours(), case.kernel())
+
+
+def test_the_background_is_no_candidate_however_sure_the_network_is() -> None:
+    for regular in (True, False):
+        case = make_case(8, 200, replace(OPTIONS, use_regular_nms=regular, nms_score_threshold=0.97))
+        case.predictions[..., 0] = 1.0
+        assert_equal(case.ours(), case.kernel())
+        assert len(case.ours()[0])
+
+
 @pytest.mark.parametrize("regular", [True, False])
 @pytest.mark.parametrize("threshold", [0.3, 1e-5])
 @pytest.mark.parametrize("crowd", [0.02, 1.0])
@@ -193,8 +209,11 @@ def test_candidates_of_classes_that_have_all_their_detections_are_not_looked_at(
     assert looked_at < 2000, "of 170,000"
 
 
-def test_boxes_without_area_suppress_nothing() -> None:
-    case = make_case(3, 40, replace(OPTIONS, nms_score_threshold=1e-8), crowd=0.01)
+@pytest.mark.parametrize("anchors", [15, 40])  # with 6 classes: fewer candidates than a window, and more
+@pytest.mark.parametrize("regular", [True, False])
+def test_boxes_without_area_suppress_nothing(regular: bool, anchors: int) -> None:
+    options = replace(OPTIONS, nms_score_threshold=1e-8, use_regular_nms=regular)
+    case = make_case(3, anchors, options, crowd=0.01)
     case.encodings[:, ::2, 2:] = -600.0  # sides of exp(-120): 0 in float32
     assert_equal(case.ours(), case.kernel())
 

@@ -6,6 +6,7 @@ between, rounded to float32 for each centre and half side, so that boxes are equ
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +70,16 @@ def decode_boxes(
     The formulas are those of the box coder in Faster R-CNN (arXiv 1506.01497, section 3.1.2), its offsets
     divided by the scales that the options give.
     """
-    offsets = encodings / np.array(
-        [options.y_scale, options.x_scale, options.h_scale, options.w_scale], np.float32
-    ).astype(np.float64)
+    offsets = encodings / _scales(options.y_scale, options.x_scale, options.h_scale, options.w_scale)
     sides = anchors[:, 2:].astype(np.float64)
     centres = (offsets[:, :2] * sides + anchors[:, :2]).astype(np.float32)
     halves = (0.5 * np.exp(offsets[:, 2:]) * sides).astype(np.float32)
     return np.concatenate([centres - halves, centres + halves], axis=1)
+
+
+@lru_cache
+def _scales(*values: float) -> npt.NDArray[np.float64]:
+    return np.array(values, np.float32).astype(np.float64)
 
 
 def overlaps(first: Boxes, second: Boxes, threshold: float) -> npt.NDArray[np.bool_]:
@@ -85,7 +89,8 @@ def overlaps(first: Boxes, second: Boxes, threshold: float) -> npt.NDArray[np.bo
     """
     if not len(first):  # as for most images' only window: a dozen NumPy calls for nothing take 20 µs
         return np.empty((0, len(second)), np.bool_)
-    here, there = np.ascontiguousarray(first.T), np.ascontiguousarray(second.T)
+    here = np.ascontiguousarray(first.T)
+    there = here if second is first else np.ascontiguousarray(second.T)
     sides = np.minimum(here[2:, :, np.newaxis], there[2:, np.newaxis])
     sides -= np.maximum(here[:2, :, np.newaxis], there[:2, np.newaxis])
     # One side below 0 makes the shared area negative or 0, two would not.

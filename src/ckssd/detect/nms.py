@@ -28,6 +28,7 @@ BETTER = np.triu(np.ones((WINDOW, WINDOW), bool), 1)
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
+Candidates = tuple[Indices, Indices, Floats]  # box, class and score of each
 
 
 def postprocess(
@@ -58,9 +59,14 @@ def postprocess(
     """
     background = _check(encodings, predictions, anchors, options)
     encodings, predictions = encodings[0], predictions[0]
-    threshold = np.float32(options.nms_score_threshold)
-    candidates = _above if options.use_regular_nms else _best_of_each_box
-    candidate_boxes, candidate_classes, scores = candidates(predictions, threshold, background)
+    reached = predictions >= np.float32(options.nms_score_threshold)
+    # It is no class, and a trained detector's background has the best score of nearly every box.
+    reached[:, :background] = False
+    places = np.flatnonzero(reached)
+    if len(places) <= WINDOW:
+        return _of_few(encodings, anchors, options, _each(predictions, places, background))
+    candidates = _each if options.use_regular_nms else _best_of_each_box
+    candidate_boxes, candidate_classes, scores = candidates(predictions, places, background)
     # Regular NMS lets the boxes of a class compete, fast NMS all.
     groups = candidate_classes if options.use_regular_nms else None
     per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
@@ -108,28 +114,46 @@ def _check(encodings: Floats, predictions: Floats, anchors: Floats, options: Pos
     return background
 
 
-def _above(predictions: Floats, threshold: np.float32, background: int) -> tuple[Indices, Indices, Floats]:
-    """Box, class and value of every score that reaches the threshold, in the order of boxes, then classes."""
-    places = np.flatnonzero(predictions >= threshold)
+def _of_few(
+    encodings: Floats, anchors: Floats, options: PostProcessOptions, candidates: Candidates
+) -> tuple[Boxes, Indices, Floats]:
+    """The same for no more candidates than are compared at once.
+
+    For the few of a trained detector, NumPy's calls cost more than what they compute: here are fewer.
+    """
+    boxes, classes, scores = candidates
+    if not len(boxes):
+        return np.empty((0, 4), np.float32), classes, scores
+    order = np.argsort(-scores, kind="stable")
+    boxes, classes, scores = boxes[order], classes[order], scores[order]
+    corners = decode_boxes(encodings.take(boxes, 0), anchors.take(boxes, 0), options)
+    rivals = overlaps(corners, corners, options.nms_iou_threshold)
+    if options.use_regular_nms:
+        rivals &= classes[:, np.newaxis] == classes
+    else:
+        # A box's lesser classes fall to its best one, also if it has no area and so overlaps with nothing.
+        rivals |= boxes[:, np.newaxis] == boxes
+    kept = np.flatnonzero(_survivors(None, rivals))
+    if options.use_regular_nms and options.detections_per_class < len(kept):
+        kept = kept[_rank_in_group(classes[kept]) < options.detections_per_class]
+    kept = kept[: options.max_detections]
+    return corners[kept], classes[kept], scores[kept]
+
+
+def _each(predictions: Floats, places: Indices, background: int) -> Candidates:
+    """Box, class and value of the scores at flat ``places``, in the order of boxes, then classes."""
     boxes, columns = np.divmod(places, predictions.shape[1])
-    if background:
-        real = columns > 0
-        places, boxes, columns = places[real], boxes[real], columns[real]
-    return boxes, columns - background, predictions.ravel()[places]
+    return boxes, columns - background, predictions.take(places)
 
 
-def _best_of_each_box(
-    predictions: Floats, threshold: np.float32, background: int
-) -> tuple[Indices, Indices, Floats]:
-    """The boxes whose best class reaches the threshold, that class and its score; of equal ones the first."""
+def _best_of_each_box(predictions: Floats, places: Indices, background: int) -> Candidates:
+    """The boxes that ``places`` touch, the best class of each and its score; of equal ones the first."""
     touched = np.zeros(len(predictions), dtype=bool)
-    touched[np.flatnonzero(predictions >= threshold) // predictions.shape[1]] = True
+    touched[places // predictions.shape[1]] = True
     boxes = np.flatnonzero(touched)
     scores = predictions.take(boxes, axis=0)[:, background:]
     classes = scores.argmax(axis=1)
-    best = scores[np.arange(len(boxes)), classes]
-    reached = best >= threshold  # otherwise it was the background that touched it
-    return boxes[reached], classes[reached], best[reached]
+    return boxes, classes, scores[np.arange(len(boxes)), classes]
 
 
 def _windows(scores: Floats, classes: Indices, full: Flags | None) -> Iterator[Indices]:
@@ -157,14 +181,14 @@ def _windows(scores: Floats, classes: Indices, full: Flags | None) -> Iterator[I
         size *= 16
 
 
-def _survivors(beaten: Flags, rivals: Flags) -> Flags:
+def _survivors(beaten: Flags | None, rivals: Flags) -> Flags:
     """Which of a window's W candidates stay.
 
-    ``beaten`` [K, W]: those that a box kept earlier suppresses; ``rivals`` [W, W]: those that would suppress
-    each other, best first.
+    ``beaten`` [K, W]: those that a box kept earlier suppresses, None if none was; ``rivals`` [W, W]: those
+    that would suppress each other, best first.
     """
-    alive: list[bool] = np.asarray(~beaten.any(axis=0)).tolist()
-    number = len(alive)
+    number = len(rivals)
+    alive: list[bool] = [True] * number if beaten is None else np.asarray(~beaten.any(axis=0)).tolist()
     better, worse = np.divmod(np.flatnonzero(rivals & BETTER[:number, :number]), number)
     # From the best on: when its turn comes, all that could suppress it have had theirs.
     for first, second in zip(better.tolist(), worse.tolist(), strict=True):
