@@ -93,6 +93,19 @@ def made_folder(name: str, value: Any) -> Path:
     return path
 
 
+def new_file(name: str, value: Any) -> Path:
+    """A file to write, in a folder that exists; as an absolute path."""
+    refuse_address(name, str(value))
+    path = Path(str(value)).absolute()
+    try:
+        fits = path.parent.is_dir() and not path.is_dir()
+    except (OSError, ValueError):
+        fits = False
+    if not fits:
+        raise bad_value(name, "a file in a folder that exists", value)
+    return path
+
+
 def plain_text(name: str, value: Any) -> str:
     """Anything, as text."""
     return str(value)

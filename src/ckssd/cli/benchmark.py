@@ -32,6 +32,7 @@ from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
+from ckssd.errors import UsageError
 from ckssd.json_file import plain
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.worker import run_worker
@@ -52,6 +53,8 @@ METRIC_FLAGS = {
     "hierarchy": "CK_OID_HIERARCHY",
     "expand": "CK_OID_EXPAND",
 }
+# A part of a run, which only a benchmark has.
+PART_FLAGS = {"shard": "CK_SHARD", "part": "CK_PART"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="write the detections there: .csv, or COCO results as JSON",
+    )
+    parser.add_argument("--shard", metavar="K/N", help="only part K of N, with --part (CK_SHARD)")
+    parser.add_argument(
+        "--part",
+        metavar="FILE",
+        help="write what is found there, for `ckssd merge`, without metrics (CK_PART)",
     )
     parser.add_argument(
         "--image-times", type=Path, metavar="FILE", help="write each image's times there, as JSON"
@@ -123,6 +132,8 @@ def run(options: argparse.Namespace) -> Result:
     check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS])
     chosen = choose(options)
     settings = settings_of(options, {**chosen.variables, **the_environment(METRICS_TAGS).variables})
+    if settings.part is not None:
+        _check_part(options, settings)
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         described = Path(folder) / "settings.json"
         described.write_text(json.dumps(plain(settings)), encoding="utf-8")
@@ -135,10 +146,22 @@ def run(options: argparse.Namespace) -> Result:
     return Result(text.strip(), result)
 
 
+def _check_part(options: argparse.Namespace, settings: BenchmarkSettings) -> None:
+    """Raise a UsageError for files that only a whole run gives, and for a part that would overwrite one."""
+    for flag, output in (("--detections", options.detections), ("--image-times", options.image_times)):
+        if output is not None:
+            raise UsageError(
+                f"{flag} is of a whole run", got="--part", advice=f"ckssd merge {flag} FILE PARTS"
+            )
+    model = settings.model
+    read = (model.file, model.labels, settings.annotations)
+    refuse_overwriting_inputs("--part", settings.part, read)
+
+
 def settings_of(options: argparse.Namespace, variables: dict[str, str]) -> BenchmarkSettings:
     """A run's settings from the arguments of add_run_arguments and the variables of what they choose."""
     variables = {**variables, **data_set(options.images, options.annotations, options.dataset_tags)}
-    flags = {**FLAGS, **METRIC_FLAGS}
+    flags = {**FLAGS, **METRIC_FLAGS, **PART_FLAGS}
     variables |= {name: given for flag, name in flags.items() if (given := getattr(options, flag, None))}
     variables |= pairs(options.env, "--env")
     return from_environment(variables)

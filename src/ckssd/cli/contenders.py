@@ -205,7 +205,9 @@ def _settings(variables: dict[str, str]) -> BenchmarkSettings:
             got=variables[CACHE],
             advice="the first to run would decode the images for all others; unset it",
         )
-    return from_environment(variables)
+    settings = from_environment(variables)
+    settings.refuse_parts("A comparison")
+    return settings
 
 
 def _refuse_twins(found: list[Prepared]) -> None:

@@ -46,6 +46,7 @@ COMMANDS = (
     "detect",
     "evaluate",
     "benchmark",
+    "merge",
     "sweep",
     "compare",
     "loadgen",

@@ -18,7 +18,7 @@ from ckssd.loadgen.rounds import Round
 from ckssd.loadgen.settings import LOADED, LoadGenSettings
 from ckssd.loadgen.system import Counts
 from ckssd.measure.description import describe
-from ckssd.measure.detected import DetectedImages, DetectedSet
+from ckssd.measure.detected import DetectedImages, DetectedSet, Seen
 from ckssd.measure.evaluation import run_metrics
 from ckssd.measure.opened import OpenedRun
 from ckssd.measure.result import PeakMemory, RunSettings, accuracy
@@ -126,6 +126,7 @@ def _described(
         (),
         found or DetectedImages({}),
         0,
+        Seen(len(finished.library)),
     )
     peak = PeakMemory(detecting=peak_memory_mb(), metrics=memory)
     described = describe(settings.benchmark, detected, metrics, peak)

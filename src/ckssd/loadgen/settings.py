@@ -51,6 +51,7 @@ class LoadGenSettings:
     audit: str | None = None
 
     def __post_init__(self) -> None:
+        self.benchmark.refuse_parts("A run under LoadGen")
         if self.benchmark.skip_bad_images:
             raise UsageError("CK_SKIP_BAD_IMAGES does not go with LoadGen: every sample has to be answered")
         if self.benchmark.metric != COCO:

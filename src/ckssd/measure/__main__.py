@@ -14,10 +14,11 @@ from pathlib import Path
 from ckssd.endings import run_main
 from ckssd.json_file import read_object, write_json
 from ckssd.measure.opened import check_run
-from ckssd.measure.program import finish
+from ckssd.measure.program import Outputs, finish, finish_part
 from ckssd.measure.record import discard
 from ckssd.measure.run import run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_mapping
+from ckssd.measure.summary import summary
 from ckssd.measure.sweep import grid_from, sweep_model
 
 
@@ -48,14 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_json(options.output, {})
         elif options.sweep:
             _sweep(settings, options.sweep, options.output)
+        elif settings.part is not None:
+            finish_part(settings, settings.part, options.output)
         else:
-            finish(
-                settings,
-                run_benchmark(settings),
-                timer=options.output,
-                detections=options.detections,
-                image_times=options.image_times,
-            )
+            result = run_benchmark(settings)
+            print(summary(result, full=settings.full_report), flush=True)
+            finish(result, Outputs(options.output, options.detections, options.image_times))
         return 0
 
     return run_main("ckssd benchmark", run, error_file=options.error)

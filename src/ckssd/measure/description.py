@@ -19,6 +19,14 @@ def describe(
 ) -> RunSettings:
     """What the summary and the record say about a run; ``metrics`` name their tool and its version.
 
+    Raises as ``describe_detected`` does.
+    """
+    return describe_detected(settings, found).measured(metrics, memory)
+
+
+def describe_detected(settings: BenchmarkSettings, found: DetectedSet) -> RunSettings:
+    """The same before there are metrics.
+
     Raises
     ------
     InputError
@@ -58,12 +66,9 @@ def describe(
         metric=settings.metric,
         hierarchy="" if settings.hierarchy is None else str(hash_file(settings.hierarchy)),
         expand="" if settings.hierarchy is None else settings.expand,
-        metrics_tool=str(metrics["tool"]),
-        versions={
-            **library_versions([*backend.libraries, decoder(), *_resized_by(settings, backend)]),
-            str(metrics["tool"]): str(metrics["tool_version"]),
-        },
-        machine={**describe_machine(), **memory.as_dict()},
+        metrics_tool="",
+        versions=library_versions([*backend.libraries, decoder(), *_resized_by(settings, backend)]),
+        machine=describe_machine(),
     )
 
 

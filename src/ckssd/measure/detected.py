@@ -7,10 +7,11 @@ cost no memory, however many images there are.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
 
@@ -19,15 +20,18 @@ import numpy.typing as npt
 
 from ckssd.coco.annotations import ImageEntry
 from ckssd.detect.backends import Backend
+from ckssd.detect.choices import Orientation
 from ckssd.detect.detections import Detections, to_coco, to_rows
 from ckssd.detect.labels import ClassMap
+from ckssd.detect.orientation import swaps_sides
 from ckssd.detect.results_file import begin_table, write_row
 from ckssd.errors import EnvironmentSetupError
 from ckssd.measure.selection import Selection
 from ckssd.measure.times import Times
 
 ROW_TYPE = "<f8"
-RECORD = np.dtype([("box", np.float32, 4), ("class", np.int32), ("score", np.float32)])
+RECORD = np.dtype([("box", "<f4", 4), ("class", "<i4"), ("score", "<f4")])
+Records = npt.NDArray[Any]
 
 
 class DetectedImages:
@@ -87,6 +91,28 @@ class DetectedImages:
         """The images that were run."""
         return [image.id for image in self._images]
 
+    @property
+    def images(self) -> tuple[ImageEntry, ...]:
+        """The same with their sizes."""
+        return tuple(self._images)
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many detections each image has, with those of classes that are left out of the results."""
+        return [end - begin for begin, end in itertools.pairwise(self._ends)]
+
+    def records(self) -> Records:
+        """Every detection as it was given, image after image: RECORD [N]."""
+        self._file.seek(0)
+        return np.frombuffer(self._file.read(), RECORD)
+
+    def add_records(self, images: Sequence[ImageEntry], lengths: Sequence[int], records: Records) -> None:
+        """Append images with what ``records`` of another instance gave; raises as ``add`` does."""
+        begin = 0
+        for image, length in zip(images, lengths, strict=True):
+            self.add(image, _as_detections(records[begin : begin + length]))
+            begin += length
+
     def __len__(self) -> int:
         """How many COCO results there are."""
         return self._results
@@ -97,8 +123,7 @@ class DetectedImages:
             begin, end = self._ends[place : place + 2]
             self._file.seek(begin * RECORD.itemsize)
             records = np.frombuffer(self._file.read((end - begin) * RECORD.itemsize), RECORD)
-            found = Detections(records["box"], records["class"].astype(np.int64), records["score"])
-            yield self._images[place], found
+            yield self._images[place], _as_detections(records)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """COCO results, image after image; see ckssd.detect.detections.to_coco."""
@@ -174,11 +199,48 @@ class DetectedImages:
                 write_row(table, ids, found["score"], found["bbox"])
 
 
+def _as_detections(records: Records) -> Detections:
+    return Detections(records["box"], records["class"].astype(np.int64), records["score"])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a person should know about a run's images.
+
+    ``images``: how many were to be run. ``unreadable``: ids of those that could not be read and were left
+    out. ``tags``: the orientation tags of those that have one. ``orientation``: as in BenchmarkSettings.
+    """
+
+    images: int
+    unreadable: tuple[int, ...] = ()
+    tags: tuple[int, ...] = ()
+    orientation: Orientation = "stored"
+
+    def notes(self) -> list[str]:
+        """The same in words."""
+        notes = []
+        if self.unreadable:
+            count = f"{len(self.unreadable)} of {self.images} images"
+            notes.append(f"{count} cannot be read and were left out (CK_SKIP_BAD_IMAGES=yes)")
+        if self.tags:
+            notes.append(self._note_on_orientation())
+        return notes
+
+    def _note_on_orientation(self) -> str:
+        swapped = sum(map(swaps_sides, self.tags))
+        count = f"{len(self.tags)} of {self.images} images"
+        if self.orientation == "upright":
+            return f"{count} were turned upright as their EXIF says (CK_IMAGE_ORIENTATION=upright)"
+        said = f"were not turned upright as their EXIF says ({swapped} would swap width and height)"
+        return f"{count} {said}: COCO's boxes are in stored pixels; for others, CK_IMAGE_ORIENTATION=upright"
+
+
 @dataclass(frozen=True)
 class DetectedSet:
     """A data set's images after detection, before metrics.
 
     ``labels``: how the class names were read. ``from_cache``: images that need no decoding.
+    ``other_notes``: all but those of ``seen``.
     """
 
     backend: Backend
@@ -186,6 +248,12 @@ class DetectedSet:
     class_map: ClassMap
     selection: Selection
     times: Times
-    notes: tuple[str, ...]
+    other_notes: tuple[str, ...]
     detections: DetectedImages
     from_cache: int
+    seen: Seen
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about this run."""
+        return (*self.other_notes, *self.seen.notes())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import UsageError
 from ckssd.measure.selection import Selection, select_images
 from ckssd.measure.settings import BenchmarkSettings
+from ckssd.measure.shards import WHOLE, Shard
 from ckssd.model.beside import LABELS
 from ckssd.model.description import Model
 from ckssd.model.labels import Labels, read_labels
@@ -28,7 +30,10 @@ from ckssd.model.labels import Labels, read_labels
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run that could begin; ``open_time``: seconds that it took to open the model."""
+    """A run that could begin; ``open_time``: seconds that it took to open the model.
+
+    Until ``taking`` has chosen among them, the images are all of the run, and their files are not looked for.
+    """
 
     annotations: Annotations
     selection: Selection
@@ -38,18 +43,35 @@ class OpenedRun:
     reader: ImageReader
     open_time: float
 
+    def taking(self, shard: Shard, folder: Path) -> OpenedRun:
+        """The same with the images of a part only, found in ``folder``.
+
+        Raises
+        ------
+        InputError
+            An image has no file.
+        UsageError
+            There are more parts than images.
+        """
+        selection = self.selection.only(shard)
+        images, notes = find_pictures(folder, selection.images)
+        chosen = dataclasses.replace(selection, images=images, notes=(*selection.notes, *notes))
+        return dataclasses.replace(self, selection=chosen)
+
 
 def open_run(settings: BenchmarkSettings) -> OpenedRun:
     """Open and check what a run needs; raises as ckssd.measure.run.run_benchmark does."""
+    return open_model(settings).taking(settings.shard or WHOLE, settings.images)
+
+
+def open_model(settings: BenchmarkSettings) -> OpenedRun:
+    """The same before it is known which images are taken."""
     annotations = read_annotations(settings.annotations)
     selection = select_images(annotations, settings.skip_images, settings.batch_count)
     annotations.check_objects([image.id for image in selection.images], settings.metric)
     if settings.hierarchy is not None:
         fit_hierarchy(settings.hierarchy, annotations.truth)
-    images, notes = find_pictures(settings.images, selection.images)
-    selection = dataclasses.replace(
-        selection, images=images, notes=(*selection.notes, *annotations.notes, *notes)
-    )
+    selection = dataclasses.replace(selection, notes=(*selection.notes, *annotations.notes))
 
     feeding = Feeding(settings.resize, kept=settings.preprocessed_cache is not None)
     started = time.perf_counter()

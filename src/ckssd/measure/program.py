@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
 from ckssd.json_file import write_json, write_whole
+from ckssd.measure.parts import as_timer, part_of, summary_of, write_part
 from ckssd.measure.record import (
     DETECTIONS_FILE,
     FAILURE_FILE,
@@ -16,7 +18,7 @@ from ckssd.measure.record import (
     discard,
 )
 from ckssd.measure.result import BenchmarkResult
-from ckssd.measure.run import run_benchmark
+from ckssd.measure.run import detect_data_set, run_benchmark
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.measure.summary import summary
 from ckssd.report import failed
@@ -36,8 +38,13 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     def run() -> int:
         discard([timer, detections, image_times, failure])
         settings = from_environment(environment)
+        if settings.part is not None:
+            finish_part(settings, settings.part, timer)
+            return 0
         result = run_benchmark(settings)
-        finish(settings, result, timer=timer, detections=detections, image_times=image_times)
+        outputs = Outputs(timer, detections, image_times)
+        print(summary(result, full=settings.full_report), flush=True)
+        finish(result, outputs)
         return 0
 
     def on_error(error: CkssdError) -> int:
@@ -47,19 +54,31 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     return run_main("FAILED", run, on_error)
 
 
-def finish(
-    settings: BenchmarkSettings,
-    result: BenchmarkResult,
-    *,
-    timer: Path,
-    detections: Path | None,
-    image_times: Path | None,
-) -> None:
-    """Print the summary; write the detections, the images' times, and last of all the timer file."""
-    print(summary(result, full=settings.full_report), flush=True)
-    if detections is not None:
-        as_table = detections.suffix.lower() == ".csv"
-        write_whole(detections, result.detections.write_table if as_table else result.detections.write)
-    if image_times is not None:
-        write_json(image_times, result.image_times())
-    write_json(timer, result.as_timer())
+@dataclass(frozen=True)
+class Outputs:
+    """Where a run's results go: the timer file, COCO results or CSV, each image's times."""
+
+    timer: Path | None = None
+    detections: Path | None = None
+    image_times: Path | None = None
+
+
+def finish(result: BenchmarkResult, outputs: Outputs) -> None:
+    """Write the detections, the images' times, and last of all the timer file."""
+    if outputs.detections is not None:
+        as_table = outputs.detections.suffix.lower() == ".csv"
+        found = result.detections
+        write_whole(outputs.detections, found.write_table if as_table else found.write)
+    if outputs.image_times is not None:
+        write_json(outputs.image_times, result.image_times())
+    if outputs.timer is not None:
+        write_json(outputs.timer, result.as_timer())
+
+
+def finish_part(settings: BenchmarkSettings, path: Path, timer: Path) -> None:
+    """Run a part and write it to ``path``, where nothing stands meanwhile; then the timer file."""
+    discard([path])
+    part = part_of(settings, detect_data_set(settings))
+    write_part(path, part)
+    print(summary_of(part, path), flush=True)
+    write_json(timer, as_timer(part, path))

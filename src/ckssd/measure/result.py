@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ckssd.detect.backends import PostProcessing
@@ -62,6 +62,28 @@ class RunSettings:
         done = fields.pop("postprocessing")
         renamed = {"postprocessed_by": done.pop("by"), "postprocess_threads": done.pop("threads")}
         return {**fields, **done, **renamed}
+
+    @classmethod
+    def from_mapping(cls, mapping: dict[str, Any]) -> RunSettings:
+        """The same from JSON, of ``dataclasses.asdict``."""
+        done = mapping["postprocessing"]
+        scales = {"scales_yxhw": tuple(done["scales_yxhw"])}
+        made = {
+            "postprocessing": PostProcessing(**{**done, **scales}),
+            "input_size": tuple(mapping["input_size"]),
+            "model_files": tuple(HashedFile(**file) for file in mapping["model_files"]),
+        }
+        return cls(**{**mapping, **made})
+
+    def measured(self, metrics: dict[str, Any], memory: PeakMemory) -> RunSettings:
+        """The same with metrics, which name their tool and its version, and with what memory all took."""
+        tool = str(metrics["tool"])
+        return replace(
+            self,
+            metrics_tool=tool,
+            versions={**self.versions, tool: str(metrics["tool_version"])},
+            machine={**self.machine, **memory.as_dict()},
+        )
 
 
 @dataclass(frozen=True)

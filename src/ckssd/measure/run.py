@@ -9,19 +9,18 @@ from __future__ import annotations
 import time
 
 from ckssd import report
-from ckssd.coco.metric_types import COCO, TITLES
 from ckssd.detect.images import finds_damage
 from ckssd.detect.labels import ClassMap
-from ckssd.detect.orientation import NO_TURN, swaps_sides
+from ckssd.detect.orientation import NO_TURN
 from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import InputError
-from ckssd.measure.description import describe
-from ckssd.measure.detected import DetectedImages, DetectedSet
-from ckssd.measure.evaluation import run_metrics
+from ckssd.measure.description import describe_detected
+from ckssd.measure.detected import DetectedImages, DetectedSet, Seen
 from ckssd.measure.images import Detected, Steps, Unreadable, Way, way_to_run
 from ckssd.measure.machine import seconds_since_start
 from ckssd.measure.opened import OpenedRun, open_run
-from ckssd.measure.result import BenchmarkResult, PeakMemory
+from ckssd.measure.result import BenchmarkResult
+from ckssd.measure.scoring import Scoring, score
 from ckssd.measure.selection import Selection
 from ckssd.measure.settings import BenchmarkSettings
 from ckssd.measure.times import Times
@@ -37,33 +36,17 @@ def run_benchmark(settings: BenchmarkSettings) -> BenchmarkResult:
         One for each thing that can be wrong; the run has then left nothing behind.
     """
     found = detect_data_set(settings)
-    if not settings.silent:
-        by = (
-            f"COCO metrics with {settings.metrics_tool}"
-            if settings.metric == COCO
-            else TITLES[settings.metric]
-        )
-        report.step(f"computing {by}")
-    metrics, metrics_memory = run_metrics(
-        settings.metrics_python,
-        settings.annotations,
-        found.detections,
-        settings.metrics_tool,
-        settings.metric_choice(),
-    )
-    per_class = metrics["per_class"]
-    for name in found.class_map.left_out:
-        if per_class.get(name) is None:  # with a hierarchy, it may have the objects of a narrower class
-            per_class.pop(name, None)
-    memory = PeakMemory(detecting=peak_memory_mb(), metrics=metrics_memory)
-    return BenchmarkResult(
-        times=found.times,
-        metrics=metrics,
-        settings=describe(settings, found, metrics, memory),
-        notes=(*found.notes, *metrics["metric_notes"]),
-        detections=found.detections,
+    scoring = Scoring(
+        annotations=settings.annotations,
+        python=settings.metrics_python,
+        tool=settings.metrics_tool,
+        choice=settings.metric_choice(),
+        left_out=found.class_map.left_out,
         published=settings.published,
+        silent=settings.silent,
     )
+    run = describe_detected(settings, found)
+    return score(scoring, run, found.times, found.notes, found.detections, peak_memory_mb)
 
 
 def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
@@ -87,7 +70,6 @@ def detect_opened(settings: BenchmarkSettings, opened: OpenedRun, *, others: int
         *class_map.notes,
         *_notes_on_classes(class_map),
         *backend.notes,
-        *run.notes(),
         *_notes_on_reading(opened.reader),
     )
     return DetectedSet(
@@ -99,6 +81,7 @@ def detect_opened(settings: BenchmarkSettings, opened: OpenedRun, *, others: int
         notes,
         run.detections,
         run.from_cache,
+        run.seen(),
     )
 
 
@@ -108,6 +91,7 @@ class _Run:
     def __init__(self, settings: BenchmarkSettings, selection: Selection, detections: DetectedImages) -> None:
         self.detections = detections
         self.from_cache = 0
+        self._unreadable: list[int] = []
         self._settings = settings
         self._images = selection.images
         self._faults: list[InputError] = []
@@ -128,11 +112,12 @@ class _Run:
             if isinstance(outcome, Unreadable):
                 report.say(str(outcome.fault))
                 self._faults.append(outcome.fault)
+                self._unreadable.append(outcome.image.id)
             else:
                 self._take(outcome)
         self._wall, self._processor = time.perf_counter() - began, time.process_time() - used
         if self._faults and not (self._settings.skip_bad_images and self._detect):
-            raise self._unreadable()
+            raise self._cannot_be_read()
 
     def _take(self, outcome: Detected) -> None:
         if not self._detect:
@@ -152,25 +137,12 @@ class _Run:
             setup, tuple(self._load), tuple(self._detect), self._wall, self._startup, self._processor
         )
 
-    def notes(self) -> list[str]:
-        """What a person should know about this run."""
-        notes = []
-        if self._faults:
-            count = f"{len(self._faults)} of {len(self._images)} images"
-            notes.append(f"{count} cannot be read and were left out (CK_SKIP_BAD_IMAGES=yes)")
-        if self._tags:
-            notes.append(self._note_on_orientation())
-        return notes
+    def seen(self) -> Seen:
+        """What a person should know about the images."""
+        orientation = self._settings.orientation
+        return Seen(len(self._images), tuple(self._unreadable), tuple(self._tags), orientation)
 
-    def _note_on_orientation(self) -> str:
-        swapped = sum(map(swaps_sides, self._tags))
-        count = f"{len(self._tags)} of {len(self._images)} images"
-        if self._settings.orientation == "upright":
-            return f"{count} were turned upright as their EXIF says (CK_IMAGE_ORIENTATION=upright)"
-        said = f"were not turned upright as their EXIF says ({swapped} would swap width and height)"
-        return f"{count} {said}: COCO's boxes are in stored pixels; for others, CK_IMAGE_ORIENTATION=upright"
-
-    def _unreadable(self) -> InputError:
+    def _cannot_be_read(self) -> InputError:
         listed = [f"{fault.where} ({fault.got or fault.what})" for fault in self._faults[:3]]
         more = ", …" if len(self._faults) > len(listed) else ""
         return InputError(

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from ckssd.coco.annotations import Annotations, ImageEntry
 from ckssd.errors import UsageError
+from ckssd.measure.shards import WHOLE, Shard
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The images of a run, in order of id, and what had to be changed about the wish."""
+    """The images of a run, in order of id, and what had to be changed about the wish.
+
+    ``available``: images of the data set. ``shard``: which part of the run's images these are, and ``whole``:
+    how many the run has.
+    """
 
     images: tuple[ImageEntry, ...]
     available: int
     notes: tuple[str, ...]
+    whole: int
+    shard: Shard = WHOLE
+
+    def only(self, shard: Shard) -> Selection:
+        """The images of a part; raises a UsageError if there are more parts than images."""
+        begin, end = shard.bounds(self.whole)
+        return dataclasses.replace(self, images=self.images[begin:end], shard=shard)
 
 
 def select_images(annotations: Annotations, skip: int, count: int | None) -> Selection:
@@ -38,4 +51,5 @@ def select_images(annotations: Annotations, skip: int, count: int | None) -> Sel
     if count is not None and count > left:
         skipped = f" after skipping {skip}" if skip else ""
         notes = (f"CK_BATCH_COUNT lowered from {count} to {left}: the data set has no more images{skipped}",)
-    return Selection(annotations.images[skip:][:count], available, notes)
+    images = annotations.images[skip:][:count]
+    return Selection(images, available, notes, len(images))

@@ -17,6 +17,7 @@ from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS, O
 from ckssd.errors import UsageError
 from ckssd.measure.images import DEFAULT_MODE, MODES
 from ckssd.measure.published import Published
+from ckssd.measure.shards import Shard, shard
 from ckssd.model import description, entry
 from ckssd.model.description import Model
 from ckssd.model.files import value
@@ -27,6 +28,7 @@ from ckssd.values import (
     file_path,
     folder_path,
     made_folder,
+    new_file,
     plain_text,
     switch,
     whole_number,
@@ -44,6 +46,7 @@ class BenchmarkSettings:
     ``orientation``: of the pixels that the annotations are about.
     ``metric``, ``hierarchy``, ``expand``: see ckssd.coco.metric_types; ``metrics_tool`` is for COCO's.
     ``preprocessed_cache`` keeps resized images for the next run.
+    ``part``: where detections go that `ckssd merge` makes a result of; of the images of ``shard`` only.
     """
 
     model: Model
@@ -67,9 +70,17 @@ class BenchmarkSettings:
     full_report: bool = False
     verbose: bool = False
     dataset_type: str = ""
+    shard: Shard | None = None
+    part: Path | None = None
     published: Published | None = None
 
     def __post_init__(self) -> None:
+        if self.shard is not None and self.part is None:
+            raise UsageError(
+                "A part of a run has no metrics of its own",
+                where=f"CK_SHARD={self.shard}",
+                advice="keep what it finds (--part FILE, CK_PART=FILE); ckssd merge has them of all",
+            )
         if self.metric != COCO and self.metrics_tool != DEFAULT_TOOL:
             raise UsageError(
                 "CK_METRICS_TOOL names a tool for COCO's metrics only",
@@ -81,6 +92,13 @@ class BenchmarkSettings:
     def metric_choice(self) -> MetricChoice:
         """Raises a UsageError for a hierarchy where it does not count."""
         return MetricChoice(self.metric, self.hierarchy, self.expand)
+
+    def refuse_parts(self, what: str) -> None:
+        """Raise a UsageError if a part of a run is asked for where there are none: ``what`` says where."""
+        if self.part is not None:
+            raise UsageError(
+                f"{what} has no parts", where=f"CK_PART={self.part}", advice="unset CK_PART and CK_SHARD"
+            )
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,8 @@ FIELDS: dict[str, Field] = {
     "silent": Field("CK_SILENT_MODE", switch),
     "full_report": Field("FULL_REPORT", switch),
     "verbose": Field("VERBOSE", switch),
+    "shard": Field("CK_SHARD", shard),
+    "part": Field("CK_PART", new_file),
     "dataset_type": Field("CK_ENV_DATASET_TYPE", plain_text),
     "images": Field(
         "CK_ENV_DATASET_IMAGE_DIR",

@@ -84,6 +84,7 @@ def sweep_model(settings: BenchmarkSettings, grid: Grid) -> Swept:
     CkssdError
         As ckssd.measure.run.run_benchmark does.
     """
+    settings.refuse_parts("A sweep")
     if settings.metric != COCO:
         raise UsageError(
             "A sweep matches detections with objects by COCO's rule only",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,7 +130,10 @@ def _mapper(workers: int) -> Iterator[Any]:
     if workers == 1:
         yield map
         return
-    with multiprocessing.get_context(START_METHOD).Pool(workers) as pool:
+    # The pool ends its processes by SIGTERM. Our handler, which a forked one has too, is Python's, and does
+    # not run while a process waits for work: one that had come just before would be waited for for ever.
+    by_default = partial(signal.signal, signal.SIGTERM, signal.SIG_DFL)
+    with multiprocessing.get_context(START_METHOD).Pool(workers, by_default) as pool:
         yield partial(pool.imap, chunksize=4)
 
 
