@@ -43,11 +43,13 @@ def contents(
     listed = data_of(installed.ckssd("info", "--tags=dataset,shapes", "--json"))["installed"][0]["variables"]
     picture = picture or sorted(Path(listed["CK_ENV_DATASET_IMAGE_DIR"]).iterdir())[0]
     words = ("benchmark", "--model", graph, "--dataset-tags=shapes", "--count", "4", "--json")
+    measured = data_of(installed.ckssd(*words, "--results", str(folder / "run")))
     locked = installed.ckssd("lock", str(folder / "lock.json"))
     assert locked.code == 0, locked.text
     return {
         "detections": data_of(installed.ckssd("detect", "--model", graph, str(picture), "--json")),
-        "benchmark": data_of(installed.ckssd(*words)),
+        "benchmark": measured,
+        "report": data_of(installed.ckssd("report", str(folder / "run"), "--json")),
         "lock": json.loads((folder / "lock.json").read_text()),
         "provenance": json.loads((shapes_tflite / "provenance.json").read_text()),
         "envelope": json.loads(installed.ckssd("info", "--json").out),

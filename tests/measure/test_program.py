@@ -11,7 +11,7 @@ import pytest
 from ckssd.json_file import write_json
 from ckssd.measure.__main__ import main as command
 from ckssd.measure.program import main
-from ckssd.measure.record import DETECTIONS_FILE, FAILURE_FILE, IMAGE_TIMES_FILE, TIMER_FILE
+from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, FAILURE_FILE, IMAGE_TIMES_FILE, TIMER_FILE
 from tests.detect.tiny_model import tiny_model
 from tests.measure.conftest import IMAGES, Bench
 
@@ -49,7 +49,7 @@ def test_a_run_fills_the_timer_file(bench: Bench, work: Path, capsys: pytest.Cap
     assert len(detections) == timer["detections"] > 0
     assert set(detections[0]) == {"image_id", "category_id", "bbox", "score"}
     assert sorted(path.name for path in work.iterdir()) == sorted(
-        [TIMER_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE]
+        [TIMER_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, DATA_SET_FILE]
     )
 
 

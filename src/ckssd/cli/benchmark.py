@@ -33,8 +33,10 @@ from ckssd.cli.result import Result
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
 from ckssd.errors import UsageError
-from ckssd.json_file import plain
+from ckssd.json_file import plain, write_json
+from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE, discard
 from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.values import made_folder
 from ckssd.worker import run_worker
 
 # Flags to the variables of the programs; those that choose a model are in ckssd.cli.chosen.
@@ -76,6 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--image-times", type=Path, metavar="FILE", help="write each image's times there, as JSON"
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="DIR", help="write all of the result there, for ckssd report"
     )
 
 
@@ -134,6 +139,8 @@ def run(options: argparse.Namespace) -> Result:
     settings = settings_of(options, {**chosen.variables, **the_environment(METRICS_TAGS).variables})
     if settings.part is not None:
         _check_part(options, settings)
+    if options.results is not None:
+        _begin_results(options)
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         described = Path(folder) / "settings.json"
         described.write_text(json.dumps(plain(settings)), encoding="utf-8")
@@ -143,11 +150,19 @@ def run(options: argparse.Namespace) -> Result:
         if options.image_times:
             arguments += ["--image-times", str(options.image_times)]
         result, text = run_worker(chosen.python, "ckssd.measure", arguments)
+    if options.results is not None:
+        places = {"images": settings.images, "annotations": settings.annotations}
+        write_json(
+            options.results / DATA_SET_FILE, {name: str(place.absolute()) for name, place in places.items()}
+        )
+        write_json(options.results / TIMER_FILE, result)
     return Result(text.strip(), result)
 
 
 def _check_part(options: argparse.Namespace, settings: BenchmarkSettings) -> None:
     """Raise a UsageError for files that only a whole run gives, and for a part that would overwrite one."""
+    if options.results is not None:
+        raise UsageError("--results is of a whole run", got="--part", advice="merge the parts first")
     for flag, output in (("--detections", options.detections), ("--image-times", options.image_times)):
         if output is not None:
             raise UsageError(
@@ -156,6 +171,19 @@ def _check_part(options: argparse.Namespace, settings: BenchmarkSettings) -> Non
     model = settings.model
     read = (model.file, model.labels, settings.annotations)
     refuse_overwriting_inputs("--part", settings.part, read)
+
+
+def _begin_results(options: argparse.Namespace) -> None:
+    """Make the folder of --results, without the results of an earlier run, and name the files in it."""
+    for flag, given in (("--detections", options.detections), ("--image-times", options.image_times)):
+        if given is not None:
+            raise UsageError(f"--results and {flag} both name a place", got=given, advice="take one of them")
+    folder = made_folder("--results", options.results)
+    files = {name: folder / name for name in (TIMER_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, DATA_SET_FILE)}
+    for place in files.values():
+        refuse_overwriting_inputs("--results", place, (options.model, options.labels, options.annotations))
+    discard(files.values())
+    options.detections, options.image_times = files[DETECTIONS_FILE], files[IMAGE_TIMES_FILE]
 
 
 def settings_of(options: argparse.Namespace, variables: dict[str, str]) -> BenchmarkSettings:

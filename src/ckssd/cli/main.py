@@ -49,6 +49,7 @@ COMMANDS = (
     "merge",
     "sweep",
     "compare",
+    "report",
     "loadgen",
     "submission",
     "shapes",

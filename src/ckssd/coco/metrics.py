@@ -106,7 +106,7 @@ def evaluate(
             found = evaluate_columns(loaded, truth, rows, image_ids)
         else:
             found = evaluate_in_parts(loaded, truth, rows, image_ids)
-    metrics = _twelve_numbers(found)
+    metrics = twelve_numbers(found)
     return {
         "mAP": metrics["AP"],
         "recall": metrics["AR100"],
@@ -168,7 +168,7 @@ def _tool_there(tool: str) -> tuple[str, list[str]]:
     ]
 
 
-def _twelve_numbers(found: Evaluation) -> dict[str, float]:
+def twelve_numbers(found: Evaluation) -> dict[str, float]:
     """COCOeval.summarize's numbers, in its order and by its means."""
     precision, recall = found.precision, found.recall
     strict, loose = found.iou_thresholds.index(0.75), found.iou_thresholds.index(0.5)
@@ -180,10 +180,10 @@ def _twelve_numbers(found: Evaluation) -> dict[str, float]:
     values += [precision[..., area, HUNDRED] for area in (SMALL, MEDIUM, LARGE)]
     values += [recall[..., ALL, limit] for limit in (ONE, TEN, HUNDRED)]
     values += [recall[..., area, HUNDRED] for area in (SMALL, MEDIUM, LARGE)]
-    return {name: _mean(numbers) for name, numbers in zip(STATS, values, strict=True)}
+    return {name: mean_of(numbers) for name, numbers in zip(STATS, values, strict=True)}
 
 
-def _mean(numbers: Numbers) -> float:
+def mean_of(numbers: Numbers) -> float:
     """The mean of what is defined; -1, as COCO has it, where nothing is."""
     defined = numbers[numbers > -1]
     return float(np.mean(defined)) if defined.size else -1.0
@@ -193,7 +193,7 @@ def _per_class(found: Evaluation) -> dict[str, float | None]:
     """AP at IoU 0.5 to 0.95 of each category; None where there is nothing to find."""
     by_class: dict[str, float | None] = {}
     for index, name in enumerate(found.categories):
-        value = _mean(found.precision[:, :, index, ALL, HUNDRED])
+        value = mean_of(found.precision[:, :, index, ALL, HUNDRED])
         by_class[name] = None if value < 0 else value
     return by_class
 

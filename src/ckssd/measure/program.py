@@ -11,6 +11,7 @@ from ckssd.errors import CkssdError
 from ckssd.json_file import write_json, write_whole
 from ckssd.measure.parts import as_timer, part_of, summary_of, write_part
 from ckssd.measure.record import (
+    DATA_SET_FILE,
     DETECTIONS_FILE,
     FAILURE_FILE,
     IMAGE_TIMES_FILE,
@@ -33,15 +34,17 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     folder = folder or Path.cwd()
     timer = folder / (environment.get("CK_TIMER_FILE") or TIMER_FILE)
     detections, image_times = folder / DETECTIONS_FILE, folder / IMAGE_TIMES_FILE
+    data_set = folder / DATA_SET_FILE
     failure = folder / FAILURE_FILE
 
     def run() -> int:
-        discard([timer, detections, image_times, failure])
+        discard([timer, detections, image_times, data_set, failure])
         settings = from_environment(environment)
         if settings.part is not None:
             finish_part(settings, settings.part, timer)
             return 0
         result = run_benchmark(settings)
+        write_json(data_set, {"images": str(settings.images), "annotations": str(settings.annotations)})
         outputs = Outputs(timer, detections, image_times)
         print(summary(result, full=settings.full_report), flush=True)
         finish(result, outputs)

@@ -8,6 +8,7 @@ from pathlib import Path
 TIMER_FILE = "tmp-ck-timer.json"
 DETECTIONS_FILE = "detections.json"
 IMAGE_TIMES_FILE = "image-times.json"
+DATA_SET_FILE = "data-set.json"  # where the pictures and annotations were, for a report
 FAILURE_FILE = "tmp-ck-failure.txt"
 
 

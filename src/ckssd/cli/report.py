@@ -1,0 +1,73 @@
+"""Make one HTML file of a benchmark's result: accuracy, thresholds, errors, speed, settings, in pictures.
+
+    ckssd benchmark --tags=shapes --dataset-tags=shapes --results out/run
+    ckssd report out/run -o out/report.html
+    ckssd report program/object-detection-tflite/tmp -o report.html
+    ckssd report out/run --json
+
+RUN is a folder with a result: that of `ckssd benchmark --results DIR`, or the `tmp` folder of a CK program.
+The file needs no network and opens in any browser. With --json the data of the report are printed; without -o
+nothing is written then.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ckssd.ck.environments import the_environment
+from ckssd.cli.chosen import METRICS_TAGS
+from ckssd.cli.outputs import refuse_overwriting_inputs
+from ckssd.cli.result import Result
+from ckssd.errors import EnvironmentSetupError
+from ckssd.json_file import write_whole
+from ckssd.values import refuse_address
+from ckssd.visual.make import make_report
+from ckssd.visual.page import page
+
+DEFAULT_OUTPUT = Path("report.html")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="folder with a benchmark's result")
+    add("-o", "--output", type=Path, metavar="FILE", help=f"where it goes (default: {DEFAULT_OUTPUT})")
+    add("--images", type=Path, metavar="DIR", help="where the pictures are now, if they moved")
+    add("--annotations", type=Path, metavar="FILE", help="where the annotations are now, if they moved")
+
+
+def run(options: argparse.Namespace) -> Result:
+    """Analyse, draw, write."""
+    for what, given in (("RUN", options.run), ("--output", options.output)):
+        refuse_address(what, given)
+    output = options.output or (None if options.json else DEFAULT_OUTPUT)
+    files = [options.annotations, *(options.run.iterdir() if options.run.is_dir() else [options.run])]
+    refuse_overwriting_inputs("--output", output, files)
+    data = make_report(options.run, metric_tools, options.images, options.annotations)
+    if output is None:
+        return Result("", data)
+    return Result(f"Report: {write_page(output, page(data))}", data)
+
+
+def metric_tools() -> Path:
+    """The interpreter that has the COCO tools; raises NotInstalledError."""
+    return Path(the_environment(METRICS_TAGS).variables["CK_ENV_TOOL_COCO_PYTHON_FILE"])
+
+
+def write_page(place: Path, text: str) -> Path:
+    """Write a report; return its place.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        It cannot be written there.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(place, lambda file: print(text, end="", file=file))
+    except OSError as error:
+        raise EnvironmentSetupError(
+            "The report cannot be written", where=place, got=error.strerror
+        ) from error
+    return place

@@ -1,0 +1,69 @@
+"""A report's data as one HTML file: templates of their own folder, charts, style and script inside it.
+
+Everything that comes from data is escaped by the templates. A content security policy in the page forbids
+every request and every script but the page's own, by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ckssd.visual import charts
+from ckssd.visual.words import bytes_text, capital, fixed, milliseconds, percent, value_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(data: dict[str, Any]) -> str:
+    """The whole HTML file of a report's data, see ckssd.visual.data."""
+    script = _own("script.js")
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    template = _environment().get_template("report.html")
+    return template.render(
+        report=data,
+        style=_own("style.css"),
+        script=script,
+        script_hash=base64.b64encode(digest).decode("ascii"),
+        embedded=embedded(data),
+    )
+
+
+def embedded(data: dict[str, Any]) -> Markup:
+    """JSON for inside a script element, which no text in it can end."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704 (nothing is left in it that begins or ends markup)
+
+
+def _own(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8").strip())  # noqa: S704 (a file of ours)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["charts"] = charts
+    made.filters |= {
+        "fixed": fixed,
+        "ms": milliseconds,
+        "percent": percent,
+        "value": value_text,
+        "size": bytes_text,
+        "capital": capital,
+    }
+    return made

@@ -1,0 +1,161 @@
+"""The page: one file that asks for nothing, in which nothing that a person named is markup."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ckssd.cli.main import main
+from ckssd.visual.page import page
+from ckssd.visual.svg import nice_ticks
+from tests.visual.conftest import edited, report
+
+HOSTILE = "<script>alert('x')</script>\"'&</title>"
+VOID = {"meta", "link", "br", "img", "input"}
+
+
+class Read(HTMLParser):
+    """Elements with their attributes, and texts; every element that is opened is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_file_asks_for_nothing(data: dict[str, Any]) -> None:
+    text = page(data)
+    read = Read(text)
+    for tag, attributes in read.elements:
+        for name in ("src", "href", "xlink:href", "action", "srcset"):
+            address = attributes.get(name)
+            assert address is None or address.startswith(("#", "data:")), (tag, address)
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "https:" not in text
+    assert "default-src 'none'" in text
+
+
+def test_links_inside_lead_somewhere_and_ids_are_there_once(data: dict[str, Any]) -> None:
+    elements = Read(page(data)).elements
+    ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = {attributes["href"] for tag, attributes in elements if tag == "a"}
+    assert links <= {f"#{name}" for name in ids}
+
+
+def test_the_answer_comes_first(data: dict[str, Any]) -> None:
+    words = " ".join(" ".join(Read(page(data)).texts).split())
+    shown = words[words.index("How well, and how fast") :]
+    answer = data["runs"][0]["answer"]
+    assert shown.index(f"{answer['mAP']:.3f}") < shown.index("Precision against recall")
+    assert "Published accuracy: nothing to compare with" in shown
+
+
+def test_charts_say_in_words_what_they_show(data: dict[str, Any]) -> None:
+    charts = [attributes for tag, attributes in Read(page(data)).elements if attributes.get("role") == "img"]
+    assert len(charts) == 6
+    assert all(len(chart["aria-label"] or "") > 30 for chart in charts)
+
+
+def test_the_data_are_inside_as_json(data: dict[str, Any]) -> None:
+    (text,) = re.findall(
+        r'<script type="application/json" id="report-data">(.*?)</script>', page(data), re.DOTALL
+    )
+    assert json.loads(text) == json.loads(json.dumps(data))
+
+
+def test_hostile_names_are_text(data: dict[str, Any]) -> None:
+    safe = Read(page(data))
+    changed = copy.deepcopy(data)
+    (run,) = changed["runs"]
+    run["name"] = run["answer"]["model"] = changed["question"] = HOSTILE
+    run["notes"] = [HOSTILE]
+    run["versions"][HOSTILE] = HOSTILE
+    run["machine"][HOSTILE] = HOSTILE
+    run["facts"][0]["facts"][0] = {"name": HOSTILE, "value": [HOSTILE]}
+    for one in run["accuracy"]["classes"]:
+        one["name"] = HOSTILE
+    run["accuracy"]["confusion"]["classes"] = [HOSTILE] * len(run["accuracy"]["confusion"]["classes"])
+    read = Read(page(changed))
+    scripts = [tag for tag, _ in read.elements if tag == "script"]
+    assert scripts == [tag for tag, _ in safe.elements if tag == "script"]
+    assert sum(HOSTILE in text for text in read.texts) > 10
+
+
+@pytest.mark.parametrize("part", ["accuracy", "times"])
+def test_a_report_without_a_part_says_why(data: dict[str, Any], part: str) -> None:
+    changed = copy.deepcopy(data)
+    changed["runs"][0][part] = None
+    changed["runs"][0]["missing"][part] = "it was taken away"
+    assert "it was taken away" in page(changed)
+
+
+def test_one_class_and_no_detections_make_a_page(results: Path) -> None:
+    for file in ("detections.json",):
+        (results / file).write_text("[]")
+    edited(results / "tmp-ck-timer.json", lambda record: record.pop("detections_sha256"))
+    Read(page(report(results)))
+
+
+def test_the_command_writes_the_file_or_prints_the_data(
+    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (results / "detections.json").unlink()  # what needs no metric tools, which are installed in another test
+    place = tmp_path / "a new folder" / "report.html"
+    assert main(["report", str(results), "-o", str(place)]) == 0
+    assert capfd.readouterr().out == f"Report: {place}\n"
+    assert place.read_text().startswith("<!doctype html>")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(results), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["data"]["format"] == 1
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["{0}/nothing"], 3, "There is no result of a benchmark: {0}/nothing"),
+        (["{0}", "-o", "{0}/tmp-ck-timer.json"], 2, "--output would overwrite what is read"),
+        (["{0}", "-o", "/proc/no/report.html"], 7, "The report cannot be written: /proc/no/report.html"),
+        (["https://example.org/run"], 2, "RUN is a file of this machine"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(
+    results: Path, capfd: pytest.CaptureFixture[str], words: list[str], code: int, said: str
+) -> None:
+    (results / "detections.json").unlink()
+    assert main(["report", *(word.format(results) for word in words)]) == code
+    err = capfd.readouterr().err
+    assert err.startswith(f"ckssd report: {said.format(results)}")
+    assert err.count("\n") == 1
+
+
+def test_ticks_are_round_numbers_inside_the_range() -> None:
+    assert nice_ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert nice_ticks(0, 37) == [0, 10, 20, 30]
+    assert nice_ticks(2.1, 6.9) == [3, 4, 5, 6]
+    assert nice_ticks(5, 5) == [5]
