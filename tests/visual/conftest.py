@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ckssd.measure.program import main
-from ckssd.visual.make import make_report
+from ckssd.visual.make import Report, make_report
 from tests.measure.conftest import Bench, make_bench
 
 
@@ -36,9 +36,14 @@ def bench(made_once: tuple[Bench, Path]) -> Bench:
     return made_once[0]
 
 
-def report(results: Path, **more: Any) -> dict[str, Any]:
-    """The report's data, by the metric tools of the tests' own environment."""
+def whole_report(results: Path, **more: Any) -> Report:
+    """The report, by the metric tools of the tests' own environment."""
     return make_report(results, lambda: Path(sys.executable), **more)
+
+
+def report(results: Path, **more: Any) -> dict[str, Any]:
+    """Its data."""
+    return whole_report(results, **more).data
 
 
 def edited(file: Path, change: Callable[[Any], object]) -> None:
@@ -49,6 +54,11 @@ def edited(file: Path, change: Callable[[Any], object]) -> None:
 
 
 @pytest.fixture(scope="session")
-def data(made_once: tuple[Bench, Path]) -> dict[str, Any]:
+def whole(made_once: tuple[Bench, Path]) -> Report:
     """The report of the unchanged folder; not to be changed."""
-    return report(made_once[1])
+    return whole_report(made_once[1])
+
+
+@pytest.fixture
+def data(whole: Report) -> dict[str, Any]:
+    return whole.data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from ckssd.cli.main import main
+from ckssd.visual.make import Report
 from ckssd.visual.page import page
 from ckssd.visual.svg import nice_ticks
-from tests.visual.conftest import edited, report
+from tests.measure.conftest import Bench
+from tests.visual.conftest import edited, whole_report
 
 HOSTILE = "<script>alert('x')</script>\"'&</title>"
 VOID = {"meta", "link", "br", "img", "input"}
@@ -46,8 +49,8 @@ class Read(HTMLParser):
         self.texts.append(data)
 
 
-def test_the_file_asks_for_nothing(data: dict[str, Any]) -> None:
-    text = page(data)
+def test_the_file_asks_for_nothing(whole: Report) -> None:
+    text = page(whole.data, whole.pictures)
     read = Read(text)
     for tag, attributes in read.elements:
         for name in ("src", "href", "xlink:href", "action", "srcset"):
@@ -59,38 +62,40 @@ def test_the_file_asks_for_nothing(data: dict[str, Any]) -> None:
     assert "default-src 'none'" in text
 
 
-def test_links_inside_lead_somewhere_and_ids_are_there_once(data: dict[str, Any]) -> None:
-    elements = Read(page(data)).elements
+def test_links_inside_lead_somewhere_and_ids_are_there_once(whole: Report) -> None:
+    elements = Read(page(whole.data, whole.pictures)).elements
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = {attributes["href"] for tag, attributes in elements if tag == "a"}
     assert links <= {f"#{name}" for name in ids}
 
 
-def test_the_answer_comes_first(data: dict[str, Any]) -> None:
-    words = " ".join(" ".join(Read(page(data)).texts).split())
+def test_the_answer_comes_first(whole: Report) -> None:
+    words = " ".join(" ".join(Read(page(whole.data, whole.pictures)).texts).split())
     shown = words[words.index("How well, and how fast") :]
-    answer = data["runs"][0]["answer"]
+    answer = whole.data["runs"][0]["answer"]
     assert shown.index(f"{answer['mAP']:.3f}") < shown.index("Precision against recall")
     assert "Published accuracy: nothing to compare with" in shown
 
 
-def test_charts_say_in_words_what_they_show(data: dict[str, Any]) -> None:
-    charts = [attributes for tag, attributes in Read(page(data)).elements if attributes.get("role") == "img"]
-    assert len(charts) == 6
-    assert all(len(chart["aria-label"] or "") > 30 for chart in charts)
+def test_charts_say_in_words_what_they_show(whole: Report) -> None:
+    drawn = [one for _, one in Read(page(whole.data, whole.pictures)).elements if one.get("role") == "img"]
+    assert sum(one.get("class") == "chart" for one in drawn) == 6
+    assert all(len(one["aria-label"] or "") > 30 for one in drawn)
 
 
-def test_the_data_are_inside_as_json(data: dict[str, Any]) -> None:
+def test_the_data_are_inside_as_json(whole: Report) -> None:
     (text,) = re.findall(
-        r'<script type="application/json" id="report-data">(.*?)</script>', page(data), re.DOTALL
+        r'<script type="application/json" id="report-data">(.*?)</script>',
+        page(whole.data, whole.pictures),
+        re.DOTALL,
     )
-    assert json.loads(text) == json.loads(json.dumps(data))
+    assert json.loads(text) == json.loads(json.dumps(whole.data))
 
 
-def test_hostile_names_are_text(data: dict[str, Any]) -> None:
-    safe = Read(page(data))
-    changed = copy.deepcopy(data)
+def test_hostile_names_are_text(whole: Report) -> None:
+    safe = Read(page(whole.data, whole.pictures))
+    changed = copy.deepcopy(whole.data)
     (run,) = changed["runs"]
     run["name"] = run["answer"]["model"] = changed["question"] = HOSTILE
     run["notes"] = [HOSTILE]
@@ -100,25 +105,44 @@ def test_hostile_names_are_text(data: dict[str, Any]) -> None:
     for one in run["accuracy"]["classes"]:
         one["name"] = HOSTILE
     run["accuracy"]["confusion"]["classes"] = [HOSTILE] * len(run["accuracy"]["confusion"]["classes"])
-    read = Read(page(changed))
+    for image in run["accuracy"]["worst"]:
+        image["file_name"] = HOSTILE
+        for one in (*image["objects"], *image["detections"]):
+            one["class"] = HOSTILE
+    read = Read(page(changed, whole.pictures))
     scripts = [tag for tag, _ in read.elements if tag == "script"]
     assert scripts == [tag for tag, _ in safe.elements if tag == "script"]
     assert sum(HOSTILE in text for text in read.texts) > 10
 
 
 @pytest.mark.parametrize("part", ["accuracy", "times"])
-def test_a_report_without_a_part_says_why(data: dict[str, Any], part: str) -> None:
-    changed = copy.deepcopy(data)
+def test_a_report_without_a_part_says_why(whole: Report, part: str) -> None:
+    changed = copy.deepcopy(whole.data)
     changed["runs"][0][part] = None
     changed["runs"][0]["missing"][part] = "it was taken away"
-    assert "it was taken away" in page(changed)
+    assert "it was taken away" in page(changed, whole.pictures)
 
 
-def test_one_class_and_no_detections_make_a_page(results: Path) -> None:
-    for file in ("detections.json",):
-        (results / file).write_text("[]")
+def test_no_detections_make_a_page(results: Path) -> None:
+    (results / "detections.json").write_text("[]")
     edited(results / "tmp-ck-timer.json", lambda record: record.pop("detections_sha256"))
-    Read(page(report(results)))
+    made = whole_report(results)
+    read = Read(page(made.data, made.pictures))
+    assert "missed" in " ".join(read.texts)
+
+
+def test_one_class_makes_a_page(results: Path, bench: Bench, tmp_path: Path) -> None:
+    one = Path(shutil.copy(bench.annotations, tmp_path / "one.json"))
+
+    def only_circles(content: dict[str, Any]) -> None:
+        for name, key in (("categories", "id"), ("annotations", "category_id")):
+            content[name] = [entry for entry in content[name] if entry[key] == 1]
+
+    edited(one, only_circles)
+    edited(results / "tmp-ck-timer.json", lambda record: record["settings"].pop("annotations_sha256"))
+    made = whole_report(results, annotations=one)
+    assert [entry["name"] for entry in made.data["runs"][0]["accuracy"]["classes"]] == ["circle"]
+    Read(page(made.data, made.pictures))
 
 
 def test_the_command_writes_the_file_or_prints_the_data(

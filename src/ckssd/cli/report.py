@@ -44,10 +44,11 @@ def run(options: argparse.Namespace) -> Result:
     output = options.output or (None if options.json else DEFAULT_OUTPUT)
     files = [options.annotations, *(options.run.iterdir() if options.run.is_dir() else [options.run])]
     refuse_overwriting_inputs("--output", output, files)
-    data = make_report(options.run, metric_tools, options.images, options.annotations)
+    report = make_report(options.run, metric_tools, options.images, options.annotations)
     if output is None:
-        return Result("", data)
-    return Result(f"Report: {write_page(output, page(data))}", data)
+        return Result("", report.data)
+    place = write_page(output, page(report.data, report.pictures))
+    return Result(f"Report: {place}", report.data)
 
 
 def metric_tools() -> Path:

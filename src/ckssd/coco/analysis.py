@@ -28,6 +28,7 @@ from ckssd.coco.metrics import ALL, HUNDRED, LARGE, MEDIUM, SMALL, mean_of, read
 from ckssd.coco.operating import Point, best_f1, points
 from ckssd.coco.results import Rows, check_images, read_results
 from ckssd.coco.truth import GroundTruth, read_truth
+from ckssd.coco.worst import worst_images
 from ckssd.endings import run_main
 from ckssd.errors import EnvironmentSetupError
 
@@ -122,6 +123,7 @@ def describe(run: Analysed) -> dict[str, Any]:
         },
         "confusion": _confusion(run, threshold),
         "errors": _errors(run),
+        "worst": worst_images(run.truth, run.rows, run.evaluated.objects, run.found, threshold),
         "notes": list(run.truth.notes),
     }
 

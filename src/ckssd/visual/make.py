@@ -5,22 +5,32 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ckssd.visual.data import describe_run, report_data
-from ckssd.visual.run_folder import RunFolder, read_run_folder
+from ckssd.visual.pictures import Picture, embed
+from ckssd.visual.run_folder import PICTURES, RunFolder, read_run_folder
 from ckssd.worker import run_worker
 
 ANALYSIS = "ckssd.coco.analysis"
 
 
+@dataclass(frozen=True)
+class Report:
+    """``data``: see ckssd.visual.data. ``pictures``: of each run, image id to picture."""
+
+    data: dict[str, Any]
+    pictures: tuple[dict[int, Picture], ...]
+
+
 def make_report(
     run: Path, tools: Callable[[], Path], pictures: Path | None = None, annotations: Path | None = None
-) -> dict[str, Any]:
-    """The data of a report, see ckssd.visual.data.
+) -> Report:
+    """A report of a result folder.
 
     Parameters
     ----------
@@ -41,7 +51,13 @@ def make_report(
     folder = read_run_folder(run, pictures, annotations)
     accuracy = None if folder.rows is None else analyse(folder, tools())
     name = run.resolve().name
-    return report_data([describe_run(name, folder, accuracy)])
+    return Report(report_data([describe_run(name, folder, accuracy)]), (_pictures(folder, accuracy),))
+
+
+def _pictures(folder: RunFolder, accuracy: dict[str, Any] | None) -> dict[int, Picture]:
+    images = [] if accuracy is None else accuracy["worst"]
+    upright = folder.record["settings"].get("image_orientation") == "upright"
+    return embed(images, folder.pictures, folder.missing.get(PICTURES, ""), upright=upright)
 
 
 def analyse(folder: RunFolder, python: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,21 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ckssd.visual import charts
+from ckssd.visual import charts, gallery
+from ckssd.visual.pictures import Picture
 from ckssd.visual.words import bytes_text, capital, fixed, milliseconds, percent, value_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(data: dict[str, Any]) -> str:
-    """The whole HTML file of a report's data, see ckssd.visual.data."""
+def page(data: dict[str, Any], pictures: Sequence[dict[int, Picture]]) -> str:
+    """The whole HTML file of a report; for both, see ckssd.visual.make.Report."""
     script = _own("script.js")
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     template = _environment().get_template("report.html")
     return template.render(
         report=data,
+        pictures=pictures,
         style=_own("style.css"),
         script=script,
         script_hash=base64.b64encode(digest).decode("ascii"),
@@ -57,7 +60,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["charts"] = charts
+    made.globals |= {"charts": charts, "gallery": gallery}
     made.filters |= {
         "fixed": fixed,
         "ms": milliseconds,

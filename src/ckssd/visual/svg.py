@@ -85,7 +85,9 @@ class Plot:
         self._axes()
         inside = Markup("").join([*self.parts, *drawn])
         view = f"0 0 {self.width} {self.height}"
-        return element("svg", inside, viewBox=view, role="img", **{"aria-label": self.summary})
+        return element(
+            "svg", inside, viewBox=view, role="img", **{"class": "chart", "aria-label": self.summary}
+        )
 
     def _axes(self) -> None:
         (left, bottom), (right, _) = self.at(self.x[0], self.y[0]), self.at(self.x[1], self.y[0])

@@ -9,6 +9,28 @@
   theme.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; label(); });
   label();
 
+  for (const filters of document.querySelectorAll(".filters")) {
+    const figures = [...filters.parentElement.querySelectorAll(".gallery figure")];
+    const selects = [...filters.querySelectorAll("select")];
+    const values = (figure, name) => JSON.parse(figure.dataset[name]);
+    const apply = () => {
+      let left = 0;
+      for (const figure of figures) {
+        const fits = selects.every((one) => !one.value || values(figure, one.dataset.filter).includes(one.value));
+        figure.hidden = !fits;
+        left += fits;
+      }
+      filters.querySelector("[role=status]").textContent = `${left} of ${figures.length} pictures`;
+    };
+    for (const select of selects) {
+      const names = new Set(figures.flatMap((figure) => values(figure, select.dataset.filter)));
+      for (const name of [...names].sort()) select.append(new Option(name, name));
+      select.addEventListener("change", apply);
+    }
+    filters.hidden = false;
+    apply();
+  }
+
   const text = (row, place) => row.cells[place].textContent.trim().replace(/,/g, "");
   const sort = (table, place, button) => {
     const up = button.parentElement.getAttribute("aria-sort") === "descending";
