@@ -13,7 +13,7 @@ from ckssd.detect.detections import Detections
 from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
-from ckssd.graph.settings import POSTPROCESSINGS
+from ckssd.graph.settings import DETECTION_OUTPUT, NMS, NONE
 from ckssd.install import find_pythons
 from ckssd.tflite.seeded import make_seeded_checkpoint
 from tests.e2e.test_equality import variables
@@ -148,7 +148,7 @@ def by_tensorflow(
     return run_frozen_graphs(tensorflow, graphs, pictures, tmp_path_factory.mktemp("by TensorFlow"))
 
 
-@pytest.mark.parametrize("postprocessing", POSTPROCESSINGS)
+@pytest.mark.parametrize("postprocessing", [DETECTION_OUTPUT, NMS, NONE])
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.full if name in WIDER else []) for name in CASES]
 )

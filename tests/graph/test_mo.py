@@ -19,6 +19,7 @@ from ckssd.graph.graphdef import read_graph, write_graph
 from ckssd.graph.mo import Converted, convert
 from ckssd.graph.node import Output
 from ckssd.graph.options import Options
+from ckssd.graph.settings import DETECTION_OUTPUT, NONE
 from ckssd.graph.writing import staged
 from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, class_agnostic, soft, tiny_ssd
 from tests.support.sandbox import CHECKOUT
@@ -310,8 +311,17 @@ BAD = {
         {},
         "it has no Postprocessor",
     ),
-    "soft NMS": (soft, {}, "soft NMS, which DetectionOutput cannot do"),
-    "class-agnostic NMS": (class_agnostic, {}, "DetectionOutput only those of one class"),
+    "soft NMS": (soft, {"postprocessing": DETECTION_OUTPUT}, "soft NMS, which DetectionOutput cannot do"),
+    "class-agnostic NMS": (
+        class_agnostic,
+        {"postprocessing": DETECTION_OUTPUT},
+        "DetectionOutput only those of one class",
+    ),
+    "soft NMS behind the IR": (
+        soft,
+        {"postprocessing": NONE},
+        "--postprocessing nms does what the graph does",
+    ),
     "an output that does not exist": (
         lambda graph: None,
         {"outputs": (Output("detection_box"),)},

@@ -91,8 +91,9 @@ def test_its_nms_can_be_swept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ({"postprocessing": "some"}, "Unknown postprocessing.*expected detection_output or none"),
+        ({"postprocessing": "some"}, "Unknown postprocessing.*one of detection_output, nms, auto, none"),
         ({"postprocessing": "none", "top_k": "5"}, "--top_k counts only for DetectionOutput"),
+        ({"postprocessing": "nms", "top_k": "5"}, "--top_k counts only for DetectionOutput"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(flags: dict[str, str], said: str) -> None:

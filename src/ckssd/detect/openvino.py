@@ -1,8 +1,9 @@
 """Run an SSD's IR with OpenVINO, in float32 whatever the processor would like better.
 
-The IR is one of ``ckssd mo``: one image in, one DetectionOutput out, and what decides its detections in its
-meta (``rt_info``), so that nothing about it has to be told again. Without postprocessing it ends in box
-encodings and scores, and this project's own NMS does the rest, by the same meta.
+The IR is one of ``ckssd mo``: one image in, one DetectionOutput out (or the operations that do NMS in its
+place, with the same output), and what decides its detections in its meta (``rt_info``), so that nothing about
+it has to be told again. Without postprocessing it ends in box encodings and scores, and the NMS behind it is
+this project's own, by the same meta.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import openvino
+from openvino import opset9
 
 from ckssd.detect.detections import Detections
 from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.detect.own_nms import OwnPostprocessing
 from ckssd.detect.scores import Scores
 from ckssd.errors import InputError, UsageError
+from ckssd.graph.settings import DETECTION_OUTPUT, NMS, NONE
 from ckssd.model.ir import ir_files
 from ckssd.tflite.options import PostProcessOptions
 
 META = "ckssd"
 NETWORK_OUTPUTS, ANCHORS = ("box_encodings", "class_predictions"), "anchors"
+SCORE_THRESHOLD = 4  # the input of NonMaxSuppression
 ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax
 
 
@@ -35,9 +39,10 @@ class IRModel:
     """A read IR: its input, and what its meta says of its postprocessing.
 
     ``files``: the ``.xml`` and the ``.bin``. ``num_classes`` is without background. ``keep_top_k``
-    detections come out of NMS. ``scales_yxhw``: the box coder's. ``reverse_channels``: whether the IR takes
-    blue first. ``precision``: int8 where it was quantised.
-    ``postprocessing``: None where the IR has its DetectionOutput, else what this project does behind it.
+    detections come out of NMS, ``per_class`` of each class at most. ``scales_yxhw``: the box coder's.
+    ``reverse_channels``: whether the IR takes blue first. ``precision``: int8 where it was quantised.
+    ``nms``: what does it: DETECTION_OUTPUT, NMS or NONE. ``class_agnostic``: boxes of all classes suppress
+    each other. ``postprocessing``: what this project does behind an IR without any, else None.
     """
 
     files: tuple[Path, Path]
@@ -50,7 +55,11 @@ class IRModel:
     keep_top_k: int
     scales_yxhw: tuple[float, float, float, float]
     reverse_channels: bool
+    per_class: int
     precision: str = "float32"
+    nms: str = DETECTION_OUTPUT
+    class_agnostic: bool = False
+    soft_sigma: float = 0.0
     postprocessing: OwnPostprocessing | None = None
 
 
@@ -74,6 +83,8 @@ def read_ir(path: Path) -> IRModel:
             got=_last_line(error),
         ) from error
     height, width = _image_size(path, graph)
+    nms = _nms(graph)
+    keep = int(_meta(path, graph, "keep_top_k"))
     low, high = (float(value) for value in _meta(path, graph, "input_range").split(","))
     model = IRModel(
         files=files,
@@ -83,18 +94,25 @@ def read_ir(path: Path) -> IRModel:
         activation=_meta(path, graph, "activation"),
         score_threshold=float(_meta(path, graph, "score_threshold")),
         iou_threshold=float(_meta(path, graph, "iou_threshold")),
-        keep_top_k=int(_meta(path, graph, "keep_top_k")),
+        keep_top_k=keep,
+        per_class=keep if nms == DETECTION_OUTPUT else int(_meta(path, graph, "detections_per_class")),
         scales_yxhw=_scales(_meta(path, graph, "variances")),
         reverse_channels=_meta(path, graph, "channel_order") == "BGR",
         precision="int8" if graph.has_rt_info([META, "precision"]) else "float32",
+        nms=nms,
+        class_agnostic=nms == NMS and _meta(path, graph, "class_agnostic") == "true",
+        soft_sigma=float(_meta(path, graph, "soft_nms_sigma")) if nms == NMS else 0.0,
     )
-    if not graph.has_rt_info([META, "postprocessing"]):
-        return model
-    per_class = int(_meta(path, graph, "detections_per_class"))
-    return _without_anchors(model, per_class)
+    return _without_anchors(model) if nms == NONE else model
 
 
-def _without_anchors(model: IRModel, per_class: int) -> IRModel:
+def _nms(graph: Any) -> str:
+    """What does NMS; an IR with DetectionOutput does not say it."""
+    stated = graph.has_rt_info([META, "postprocessing"])
+    return str(graph.get_rt_info([META, "postprocessing"]).value) if stated else DETECTION_OUTPUT
+
+
+def _without_anchors(model: IRModel) -> IRModel:
     """An IR of ``ckssd mo --postprocessing none``: what it has of NMS, taken out of what is computed."""
     outputs = {port.get_any_name(): port.get_node() for port in model.graph.outputs}
     if set(outputs) != {*NETWORK_OUTPUTS, ANCHORS}:
@@ -119,7 +137,7 @@ def _without_anchors(model: IRModel, per_class: int) -> IRModel:
         x_scale=x,
         h_scale=height,
         w_scale=width,
-        detections_per_class=per_class,
+        detections_per_class=model.per_class,
         use_regular_nms=True,
     )
     scores = Scores(model.files[0], model.activation)
@@ -129,11 +147,14 @@ def _without_anchors(model: IRModel, per_class: int) -> IRModel:
 
 
 def with_score_threshold(model: IRModel, threshold: float) -> IRModel:
-    """The same model with another score threshold in its DetectionOutput."""
+    """The same model with another score threshold in its DetectionOutput, or what does NMS in its place."""
     graph = model.graph.clone()
     for node in graph.get_ops():
         if node.get_type_name() == "DetectionOutput":
             node.set_attribute("confidence_threshold", threshold)
+        elif node.get_type_name() == "NonMaxSuppression":
+            value = opset9.constant(np.array(threshold, np.float32))
+            node.input(SCORE_THRESHOLD).replace_source_output(value.output(0))
     return dataclasses.replace(model, graph=graph, score_threshold=threshold)
 
 
@@ -215,7 +236,7 @@ def _image_size(path: Path, graph: Any) -> tuple[int, int]:
     shapes = [port.get_partial_shape() for port in graph.inputs]
     fits = len(shapes) == 1 and shapes[0].is_static and len(shapes[0]) == 4
     shape = [int(size) for size in shapes[0].to_shape()] if fits else []
-    number = 3 if graph.has_rt_info([META, "postprocessing"]) else 1
+    number = 3 if _nms(graph) == NONE else 1
     if not fits or (shape[0], shape[3]) != (1, 3) or len(graph.outputs) != number:
         raise InputError(
             "The IR is not for one image",

@@ -22,6 +22,7 @@ from ckssd.detect.openvino import META, IRModel, read_ir
 from ckssd.detect.resize import resize
 from ckssd.endings import run_main
 from ckssd.errors import InputError
+from ckssd.graph.settings import NMS, NMS_SCOPE
 from ckssd.graph.writing import staged
 from ckssd.json_file import read_list
 
@@ -56,7 +57,9 @@ def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, 
     import openvino
 
     dataset = nncf.Dataset(images, lambda path: fed(ir, path))
-    quantized = nncf.quantize(ir.graph, dataset, subset_size=len(images))
+    # Boxes are decoded in float, as DetectionOutput does it.
+    kept = nncf.IgnoredScope(patterns=[f"{NMS_SCOPE}/.*"]) if ir.nms == NMS else None
+    quantized = nncf.quantize(ir.graph, dataset, subset_size=len(images), ignored_scope=kept)
     quantized.set_rt_info("int8", [META, "precision"])
     with staged(target.parent, target.stem) as path:
         openvino.save_model(quantized, path, compress_to_fp16=False)

@@ -10,7 +10,7 @@ from ckssd.graph.applying import Applied
 from ckssd.graph.match import Port
 from ckssd.graph.options import Options
 from ckssd.graph.plan import Plan
-from ckssd.graph.settings import NONE
+from ckssd.graph.settings import NMS, NONE
 
 
 def explained(options: Options, plan: Plan) -> dict[str, Any]:
@@ -73,9 +73,12 @@ def meta(options: Options, plan: Plan, classes: int | None, digest: str) -> dict
                 "variances": str(settings["variances"]),
             }
         )
-    if classes is not None and options.postprocessing == NONE:
-        texts["postprocessing"] = NONE
+    if classes is not None and settings.get("postprocessing") in (NMS, NONE):
+        texts["postprocessing"] = settings["postprocessing"]
         texts["detections_per_class"] = str(settings["detections_per_class"])
+    if classes is not None and settings.get("postprocessing") == NMS:
+        texts["soft_nms_sigma"] = str(settings["soft_nms_sigma"])
+        texts["class_agnostic"] = str(settings["class_agnostic"]).lower()
     return texts
 
 

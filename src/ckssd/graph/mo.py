@@ -5,15 +5,20 @@ Nothing is printed here; what there is to say is in the result.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ckssd.graph.account import explained, lines, meta
 from ckssd.graph.graphdef import sha256_of
 from ckssd.graph.options import Options
 from ckssd.graph.plan import Plan, make_plan
-from ckssd.graph.settings import NONE
+from ckssd.graph.settings import NMS, NONE, Setting
+from ckssd.graph.ssd.limits import DROPPED
 from ckssd.graph.writing import dump, staged
+
+if TYPE_CHECKING:
+    from ckssd.graph.emission import Limits
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,11 @@ def _emit(options: Options, plan: Plan) -> dict[str, Any]:
     )
     digest = sha256_of(options.input_model)
     classes = emission.classes_of(model)
-    if options.postprocessing == NONE:
+    kind = settings["postprocessing"].value if "postprocessing" in settings else None
+    if kind == NONE:
         model = emission.without_detection_output(model, plan.graph.source)
+    elif kind == NMS:
+        model = emission.with_nms(model, _limits(settings), plan.graph.source)
     emission.set_meta(model, meta(options, plan, classes, digest))
     with staged(options.output_dir, options.name) as path:
         emission.save(model, path, half=options.data_type == "FP16")
@@ -73,3 +81,17 @@ def _emit(options: Options, plan: Plan) -> dict[str, Any]:
         "source_sha256": digest,
         "model": emission.described(model),
     }
+
+
+def _limits(settings: Mapping[str, Setting]) -> Limits:
+    from ckssd.graph.emission import Limits
+
+    return Limits(
+        score_threshold=float(settings["confidence_threshold"].value),
+        iou_threshold=float(settings["nms_threshold"].value),
+        per_class=int(settings["detections_per_class"].value),
+        total=int(settings["keep_top_k"].value),
+        soft_sigma=float(settings["soft_nms_sigma"].value),
+        class_agnostic=bool(settings["class_agnostic"].value),
+        drops_empty=settings["boxes_without_area"].value == DROPPED,
+    )

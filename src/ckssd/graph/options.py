@@ -14,9 +14,9 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.graph.node import Output
 from ckssd.graph.pipeline import Pipeline, read_pipeline
-from ckssd.graph.settings import DETECTION_OUTPUT, NONE, POSTPROCESSINGS
+from ckssd.graph.settings import AUTO, NMS, NONE, POSTPROCESSINGS
 
-AUTO = "auto"
+AUTO_CONFIGURATION = AUTO
 DATA_TYPES = ("FP32", "FP16")
 THRESHOLDS = ("confidence_threshold", "nms_threshold")
 LIMITS = ("top_k", "keep_top_k")
@@ -55,7 +55,7 @@ class Options:
     """
 
     input_model: Path
-    configuration: str = AUTO
+    configuration: str = AUTO_CONFIGURATION
     outputs: tuple[Output, ...] = ()
     input_shape: tuple[int, int, int, int] | None = None
     batch: int | None = None
@@ -68,7 +68,7 @@ class Options:
     overrides: Mapping[str, float | int] = field(default_factory=dict)
     dry_run: bool = False
     dump: Path | None = None
-    postprocessing: str = DETECTION_OUTPUT
+    postprocessing: str = AUTO
 
     @property
     def name(self) -> str:
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--input_model", type=Path, required=True, metavar="FILE", help="frozen_inference_graph.pb")
     add(
         "--tensorflow_use_custom_operations_config",
-        default=AUTO,
+        default=AUTO_CONFIGURATION,
         metavar="FILE",
         help="which parts of the graph are replaced; a shipped file by its name, or auto (default): the "
         "shipped one that fits",
@@ -111,9 +111,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--keep_top_k", metavar="N", help="detections kept of an image")
     add(
         "--postprocessing",
-        default=DETECTION_OUTPUT,
+        default=AUTO,
         metavar="KIND",
-        help="what does NMS: detection_output (default), or none: it is left to ckssd, behind the IR",
+        help="what does NMS: detection_output; nms: operations that do exactly what the graph does; auto "
+        "(default): the first where it finds the same, else the second; or none: ckssd, behind the IR",
     )
     add("--dry_run", action="store_true", help="explain the match and write no IR")
     add(
@@ -195,12 +196,12 @@ def _postprocessing(parsed: argparse.Namespace) -> str:
         raise UsageError(
             "Unknown postprocessing",
             where="--postprocessing",
-            expected=" or ".join(POSTPROCESSINGS),
+            expected=f"one of {', '.join(POSTPROCESSINGS)}",
             got=asked,
         )
-    if asked == NONE and parsed.top_k is not None:
+    if asked in (NMS, NONE) and parsed.top_k is not None:
         raise UsageError(
-            "--top_k counts only for DetectionOutput", where="--postprocessing none", got=parsed.top_k
+            "--top_k counts only for DetectionOutput", where=f"--postprocessing {asked}", got=parsed.top_k
         )
     return asked
 

@@ -14,7 +14,7 @@ from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import check_frozen, read_graph
 from ckssd.graph.match import some
 from ckssd.graph.node import Output
-from ckssd.graph.options import AUTO, Options
+from ckssd.graph.options import AUTO_CONFIGURATION, Options
 from ckssd.graph.replacement import Context, Registry
 from ckssd.graph.select import select_configuration
 from ckssd.graph.settings import Request
@@ -54,7 +54,7 @@ class Plan:
 def make_plan(options: Options) -> Plan:
     """Read, choose, match and replace, up to the edited graph."""
     graph = read_graph(options.input_model)
-    if options.configuration == AUTO:
+    if options.configuration == AUTO_CONFIGURATION:
         # Whoever names outputs may take a part of a graph; which part matches, is said by the configurations.
         (refuse_other_kinds if options.outputs else check_ssd)(graph)
     graph.check("reading")
@@ -92,7 +92,7 @@ def make_plan(options: Options) -> Plan:
 
 
 def _configuration(graph: Graph, options: Options) -> tuple[Configuration, str]:
-    if options.configuration == AUTO:
+    if options.configuration == AUTO_CONFIGURATION:
         selected = select_configuration(graph)
         return selected.configuration, f"chosen: {selected.reason}"
     path = find_configuration(Path(options.configuration))

@@ -9,8 +9,12 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.graph.pipeline import Pipeline
 
-# In the graph; or outside it, by this project's own.
-DETECTION_OUTPUT, NONE = POSTPROCESSINGS = ("detection_output", "none")
+# DetectionOutput; what is exactly TensorFlow's; the first of them that finds what the graph finds; or nothing
+# in the IR, and this project's own NMS behind it.
+DETECTION_OUTPUT, NMS, AUTO, NONE = POSTPROCESSINGS = ("detection_output", "nms", "auto", "none")
+
+# What the names of operations begin with that do NMS in DetectionOutput's place.
+NMS_SCOPE = "postprocessing"
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Request:
     batch: int | None = None
     pipeline: Pipeline | None = None
     overrides: dict[str, float | int] = field(default_factory=dict)
-    postprocessing: str = DETECTION_OUTPUT
+    postprocessing: str = AUTO
 
 
 def first_stated(name: str, candidates: Iterable[tuple[Any, str]]) -> Setting:

@@ -8,7 +8,10 @@ from ckssd.detect.backends import Feeding, PostProcessing
 from ckssd.detect.openvino import IRModel, OpenVINODetector, read_ir, with_score_threshold, with_thresholds
 from ckssd.detect.own_nms import BY
 from ckssd.errors import UsageError
+from ckssd.graph.settings import DETECTION_OUTPUT, NMS, NONE
 from ckssd.model.description import Model
+
+BY_KIND = {DETECTION_OUTPUT: "DetectionOutput", NMS: "NonMaxSuppression", NONE: BY}
 
 
 class OpenVINOBackend:
@@ -22,16 +25,15 @@ class OpenVINOBackend:
         self.input = model.input
         self.num_classes = model.num_classes
         self.precision = model.precision
-        own = model.postprocessing
-        by = "DetectionOutput" if own is None else BY
+        by = BY_KIND[model.nms] + (f", soft_nms_sigma {model.soft_sigma:g}" if model.soft_sigma else "")
         self.postprocessing = PostProcessing(
             by=f"{by}, scores by {model.activation}",
-            nms="regular",
+            nms="fast" if model.class_agnostic else "regular",
             score_threshold=model.score_threshold,
             iou_threshold=model.iou_threshold,
             max_detections=model.keep_top_k,
-            detections_per_class=model.keep_top_k if own is None else own.options[0].detections_per_class,
-            max_classes_per_detection=model.num_classes,
+            detections_per_class=model.per_class,
+            max_classes_per_detection=1 if model.class_agnostic else model.num_classes,
             scales_yxhw=model.scales_yxhw,
         )
         self._model = model

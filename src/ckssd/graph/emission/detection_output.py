@@ -13,7 +13,8 @@ from openvino import opset8
 
 from ckssd.errors import InputError
 from ckssd.graph.node import Output
-from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT, FLAGS, NUMBERS
+from ckssd.graph.ssd.limits import FLAGS, NUMBERS
+from ckssd.graph.ssd.postprocessor import DETECTION_OUTPUT
 
 
 def build_detection_output(

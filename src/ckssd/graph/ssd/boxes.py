@@ -1,8 +1,7 @@
-"""The box coder's scales and the limits of non-maximum suppression, read from a matched part."""
+"""The box coder's scales, read from a matched part."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,84 +85,6 @@ def _other_coder(graph: Graph, where: str, got: str) -> InputError:
         expected="ty, tx, th, tw, and exp of the last two",
         got=got,
     )
-
-
-@dataclass(frozen=True)
-class Suppression:
-    """Thresholds and limits of non-maximum suppression; None for what the graph does not tell.
-
-    ``class_agnostic``: boxes of all classes suppress each other.
-    """
-
-    score_threshold: float | None
-    iou_threshold: float | None
-    per_class: int | None
-    total: int | None
-    origin: str
-    class_agnostic: bool = False
-
-
-def read_suppression(
-    graph: Graph, match: SubgraphMatch, able: str = "DetectionOutput", advice: str | None = None
-) -> Suppression:
-    """Read the constants that feed the part's NonMaxSuppression nodes.
-
-    Parameters
-    ----------
-    able, advice
-        For the error: what is to suppress in their place, and what to do where it cannot.
-
-    Raises
-    ------
-    InputError
-        If the graph uses soft NMS: neither DetectionOutput nor TFLite's operation can do it.
-    """
-    nodes = list(match.nodes.values())
-    nms = [node for node in nodes if node.op.startswith("NonMaxSuppression")]
-    if _agreed(_scalars(graph, nms, 5)) not in (None, 0.0):
-        raise InputError(
-            f"The graph uses soft NMS, which {able} cannot do",
-            where=f"{graph.source}, node {nms[0].name}",
-            expected="soft_nms_sigma 0",
-            advice=advice,
-        )
-    threshold = _agreed(_scalars(graph, nms, 4))
-    if threshold is None or not np.isfinite(threshold):
-        threshold = _agreed(_constants(graph, nodes, lambda node: node.op == "Greater"))
-    limits = {tensor.node for node in nms if len(node.inputs) > 2 and (tensor := node.inputs[2])}
-    per_class = _agreed(_constants(graph, nodes, lambda node: node.name in limits))
-    total = _agreed(_constants(graph, nodes, lambda node: node.op == "Minimum" and node.name not in limits))
-    return Suppression(
-        score_threshold=threshold,
-        iou_threshold=_agreed(_scalars(graph, nms, 3)),
-        per_class=None if per_class is None else int(per_class),
-        total=None if total is None else int(total),
-        origin=f"graph, {nms[0].name.rpartition('/')[2]} nodes" if nms else "graph",
-        # core/post_processing.py: the best class of each box, before any is suppressed
-        class_agnostic=any(node.op == "ArgMax" for node in nodes),
-    )
-
-
-def _scalars(graph: Graph, nodes: Iterable[Node], port: int) -> list[float]:
-    """The constants that one input port of these nodes reads."""
-    found = []
-    for node in nodes:
-        tensor = node.inputs[port] if port < len(node.inputs) else None
-        value = graph.node(tensor.node).constant() if tensor else None
-        if value is not None and value.size == 1:
-            found.append(float(value.reshape(-1)[0]))
-    return found
-
-
-def _constants(graph: Graph, nodes: Iterable[Node], picked: Callable[[Node], bool]) -> list[float]:
-    """The scalar constants that the picked nodes read at any port."""
-    chosen = [node for node in nodes if picked(node)]
-    return [value for port in (0, 1) for value in _scalars(graph, chosen, port)]
-
-
-def _agreed(values: list[float]) -> float | None:
-    """The value if all are equal."""
-    return exact(values[0]) if len(set(values)) == 1 else None
 
 
 def exact(value: float) -> float:

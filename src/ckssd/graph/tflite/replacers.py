@@ -20,11 +20,12 @@ from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node, Output
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
 from ckssd.graph.settings import Setting
-from ckssd.graph.ssd.boxes import exact, read_scales, read_suppression
+from ckssd.graph.ssd.boxes import exact, read_scales
 from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, INPUT, TFLITE_OPERATION
 from ckssd.graph.ssd.postprocessor import PostprocessorReplacement
 from ckssd.graph.ssd.preprocessor import CHANNELS, PreprocessorReplacement, image_size, pixel_arithmetic
 from ckssd.graph.ssd.scores import Scores, read_scores
+from ckssd.graph.ssd.suppression import read_suppression, refuse_soft
 from ckssd.graph.tflite.wanted import NONE, TFLiteContext, decide_limits
 
 SCALE, ACTIVATION = "scale_logits", "convert_scores"
@@ -50,9 +51,9 @@ class PostprocessorForTFLite(FrontReplacementFromConfigFileSubGraph):
         context.anchors = match.input_tensor(2)
         self._note(scores)
         if context.wanted.nms != NONE:
-            context.suppression = read_suppression(
-                graph, match, TFLITE_OPERATION, "--nms none leaves suppression to your program"
-            )
+            context.suppression = read_suppression(graph, match)
+            advice = "--nms none leaves suppression to your program"
+            refuse_soft(context.suppression, graph.source, TFLITE_OPERATION, advice)
             context.settings.update(decide_limits(context, graph.source))
         boxes = graph.add("Identity", BOX_ENCODINGS, [None], FLOATS)
         first, last = _add_scores(graph, scores)

@@ -11,7 +11,8 @@ from ckssd.graph.node import Output
 from ckssd.graph.pipeline import Pipeline
 from ckssd.graph.replacement import Context
 from ckssd.graph.settings import Request, Setting
-from ckssd.graph.ssd.boxes import Scales, Suppression
+from ckssd.graph.ssd.boxes import Scales
+from ckssd.graph.ssd.suppression import Suppression
 
 REGULAR, FAST, NONE = "regular", "fast", "none"
 NMS_KINDS = (REGULAR, FAST, NONE)
