@@ -65,6 +65,9 @@ def test_a_compliance_test_reaches_loadgen(loadgen: Run, audit: str, logged: dic
     assert {name: values[name] for name in logged} == logged
     assert f"rules of v2.0, {audit}" in text
     assert record["loadgen"]["audit"] == audit
+    # By the file that the rules name, which LoadGen itself says it has found.
+    assert any("Found Audit Config file" in said for said in record["loadgen"]["verdict"]["warnings"])
+    assert "*.*.mode = 2\n" in (loadgen.output / "audit.config").read_text()
     answers = json.loads((loadgen.output / "mlperf_log_accuracy.json").read_text())
     assert bool(answers) == (audit == "TEST01")
 

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ckssd.loadgen.conf import conf_text
+from ckssd.loadgen.conf import attributes, conf_text
+from ckssd.loadgen.plan import audit_values
 from ckssd.loadgen.rounds import Round
 from ckssd.submission.check import rules_of
+from ckssd.submission.compliance_folders import tests_of
 from ckssd.submission.measurements import FIELDS as IMPLEMENTATION_FIELDS
 from ckssd.submission.systems import FIELDS as SYSTEM_FIELDS
 from ckssd.submission.truncate import cut
@@ -129,3 +131,21 @@ def _scenario(owner: Path, scenario: str, round_: Round) -> None:
     (results / "accuracy" / "mlperf_log_accuracy.json").write_bytes(cut(whole))
     digest = hashlib.sha256(whole).hexdigest()
     (results / "accuracy" / "accuracy.txt").write_text(f"mAP=23.050%\nhash={digest}\n")
+    for test in tests_of(scenario, round_):
+        _compliance(owner / "compliance" / SYSTEM / MODEL / scenario / test, scenario, test, round_)
+
+
+def _compliance(folder: Path, scenario: str, test: str, round_: Round) -> None:
+    changed = attributes([audit_values(test, round_)], scenario)
+    values = values_of(scenario, "PerformanceOnly", round_)
+    write_logs(
+        folder / "performance" / "run_1", {**values, **{f"effective_{k}": v for k, v in changed.items()}}
+    )
+    if test != "TEST04-B":
+        (folder / "verify_performance.txt").write_text("TEST PASS\n")
+    if test == "TEST01":
+        (folder / "verify_accuracy.txt").write_text("TEST PASS\n")
+        (folder / "accuracy").mkdir()
+        (folder / "accuracy" / "mlperf_log_accuracy.json").write_text("[]\n")
+        digest = hashlib.sha256(b"[]\n").hexdigest()
+        (folder / "accuracy" / "accuracy.txt").write_text(f"hash={digest}\n")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ckssd.errors import InputError, UsageError
+from ckssd.loadgen.settings import AUDITS
 from ckssd.submission.check import check, fault, report_text, rules_of
 from ckssd.submission.layout import DEPARTURES
 from ckssd.submission.rules import RULES
@@ -20,6 +21,7 @@ Break = Callable[[Path], None]
 OWNER = Path("closed", SUBMITTER)
 RESULTS = OWNER / "results" / SYSTEM / MODEL
 MEASURED = OWNER / "measurements" / SYSTEM / MODEL
+COMPLIANCE = OWNER / "compliance" / SYSTEM / MODEL
 RUN, ACCURACY = Path("performance", "run_1"), Path("accuracy")
 SYSTEM_FILE = OWNER / "systems" / f"{SYSTEM}.json"
 
@@ -38,7 +40,7 @@ def says(scenario: str, part: Path = RUN, **changed: Any) -> Break:
     """A run's logs say something else, both of them."""
 
     def change(root: Path) -> None:
-        folder = root / RESULTS / scenario / part
+        folder = root / (COMPLIANCE if part.parts[0].startswith("TEST") else RESULTS) / scenario / part
         values = {name.replace("__", "."): value for name, value in changed.items()}
         write_logs(folder, {**read_values(folder), **values})
 
@@ -89,7 +91,7 @@ def large(root: Path) -> None:
 
 
 def model_renamed(root: Path) -> None:
-    for part in ("results", "measurements", "code"):
+    for part in ("results", "measurements", "compliance", "code"):
         place = root / OWNER / part / ("" if part == "code" else SYSTEM)
         (place / MODEL).rename(place / "ssd-mobilenet-v2")
 
@@ -99,6 +101,7 @@ def conf_line(root: Path) -> None:
     path.write_text(path.read_text().replace("*.Offline.min_duration = 600000", "*.Offline.min_duration = 1"))
 
 
+TEST01, TEST04_A, TEST04_B, TEST05 = (Path(name, RUN) for name in AUDITS)
 IMPLEMENTATION = MEASURED / "Offline" / f"{SYSTEM}_ours_Offline.json"
 ACCURACY_TXT = RESULTS / "Offline" / ACCURACY / "accuracy.txt"
 LOG = RESULTS / "Offline" / ACCURACY / "mlperf_log_accuracy.json"
@@ -178,6 +181,35 @@ BROKEN: list[tuple[str, Break]] = [
     ("log-size", text(LOG, "\n\n...\n\n" + 10240 * "x")),
     ("log-hash", text(ACCURACY_TXT, "mAP=23.050%\n")),
     ("log-hash", text(LOG, "[]\n")),
+    ("compliance-tests", gone(COMPLIANCE / "Offline")),
+    ("compliance-tests", gone(COMPLIANCE / "MultiStream" / "TEST04-A")),
+    ("compliance-tests", renamed(COMPLIANCE / "Offline" / "TEST05", "TEST06")),
+    ("compliance-files", text(COMPLIANCE / "Offline" / "TEST05" / "verify_performance.txt", None)),
+    ("compliance-files", text(COMPLIANCE / "Offline" / "TEST04-B" / "verify_performance.txt", "TEST PASS")),
+    ("compliance-files", text(COMPLIANCE / "Offline" / "TEST04-B" / RUN / "mlperf_log_summary.txt", None)),
+    ("compliance-files", gone(COMPLIANCE / "Offline" / "TEST01" / "accuracy")),
+    ("log-hash", text(COMPLIANCE / "Offline" / "TEST01" / "accuracy" / "accuracy.txt", "none\n")),
+    ("compliance-settings", says("Offline", TEST01, effective_accuracy_log_sampling_target=0)),
+    ("compliance-settings", says("Offline", TEST04_A, effective_performance_issue_unique=False)),
+    ("compliance-settings", says("Offline", TEST04_B, effective_performance_issue_same_index=0)),
+    ("compliance-settings", says("Offline", TEST05, effective_qsl_rng_seed=1)),
+    ("seeds", says("Offline", TEST01, effective_qsl_rng_seed=1)),
+    ("valid", says("Offline", TEST05, result_validity="INVALID")),
+    ("no-errors", says("Offline", TEST05, error="Lost a query")),
+    ("duration", says("Offline", TEST01, effective_min_duration_ms=1)),
+    ("scenario-run", says("Offline", TEST01, effective_scenario="SingleStream")),
+    ("loadgen", says("Offline", TEST04_A, loadgen_version="2.1 @ 12345678")),
+    ("readable-log", text(COMPLIANCE / "Offline" / TEST05 / "mlperf_log_detail.txt", "nothing\n")),
+    ("compliance-stated", text(COMPLIANCE / "Offline" / "TEST05" / "verify_performance.txt", "TEST FAIL\n")),
+    ("compliance-stated", text(COMPLIANCE / "Offline" / "TEST01" / "verify_accuracy.txt", "TEST FAIL\n")),
+    ("test01-speed", says("Offline", TEST01, result_samples_per_second=90.4)),
+    ("test01-speed", says("SingleStream", TEST01, result_90__00_percentile_latency_ns=22_100_000)),
+    ("test04-caching", says("Offline", TEST04_B, result_samples_per_second=110.6)),
+    (
+        "test04-caching",
+        says("MultiStream", TEST04_B, result_99__00_percentile_per_query_latency_ns=80_000_000),
+    ),
+    ("test05-speed", says("MultiStream", TEST05, result_99__00_percentile_per_query_latency_ns=95_000_000)),
     ("scenario-set", gone(RESULTS / "Offline")),
     ("scenario-set", renamed(RESULTS / "Offline", "Server")),
 ]
@@ -230,6 +262,7 @@ def test_before_early_stopping_the_number_of_queries_counts(tmp_path: Path) -> N
 def test_the_open_division_takes_any_accuracy_scenarios_and_model(tmp_path: Path) -> None:
     made = make_submission(tmp_path / "open one", division="open")
     owner = made / "open" / SUBMITTER
+    shutil.rmtree(owner / "compliance")
     shutil.rmtree(owner / "results" / SYSTEM / MODEL / "Offline")
     for scenario in ("SingleStream", "MultiStream"):
         path = owner / "results" / SYSTEM / MODEL / scenario / "accuracy" / "accuracy.txt"
@@ -253,6 +286,8 @@ def test_a_result_may_be_inferred_as_the_rules_say(
 ) -> None:
     shutil.rmtree(folder / RESULTS / scenario)
     shutil.copytree(folder / RESULTS / of, folder / RESULTS / scenario)
+    shutil.rmtree(folder / COMPLIANCE / scenario)
+    shutil.copytree(folder / COMPLIANCE / of, folder / COMPLIANCE / scenario)
     report = check(folder, rules_of("v2.0"))
     assert report.findings == []
     (found,) = (one for one in report.results if one.scenario == scenario)
@@ -282,12 +317,23 @@ def test_what_is_no_submission_or_another_round_is_one_line(tmp_path: Path) -> N
 
 
 def test_a_folder_that_cannot_be_understood_is_findings_and_no_traceback(folder: Path) -> None:
-    """Every file in turn as bytes that are nothing."""
+    """Every file of one scenario, and of the whole, in turn as bytes that are nothing."""
+    others = ("SingleStream", "MultiStream")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    for path in files:
+    for path in [path for path in files if not {*others} & {*path.parts}]:
         kept = path.read_bytes()
         path.write_bytes(b"\xff\x00{[ nothing")
         report = check(folder, rules_of("v2.0"))
         harmless = ("main.py", "compliance_checker_log.txt", "mlperf_log_summary.txt", "README.md")
         assert report.findings or path.name in harmless, path
         path.write_bytes(kept)
+
+
+def test_answers_that_differ_are_explained_by_two_more_files(folder: Path) -> None:
+    """TEST01's README, part III: the accuracy of both, where a run is not the same each time."""
+    place = folder / COMPLIANCE / "Offline" / "TEST01"
+    (place / "verify_accuracy.txt").write_text("TEST FAIL\n")
+    (place / "accuracy" / "baseline_accuracy.txt").write_text("mAP=23.050%\n")
+    assert [one.rule.name for one in check(folder, rules_of("v2.0")).findings] == ["compliance-stated"]
+    (place / "accuracy" / "compliance_accuracy.txt").write_text("mAP=23.040%\n")
+    assert check(folder, rules_of("v2.0")).findings == []

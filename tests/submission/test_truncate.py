@@ -52,10 +52,12 @@ def test_a_log_that_was_cut_before_it_was_hashed_is_refused(tmp_path: Path) -> N
         truncate(root, tmp_path / "kept")
 
 
-def test_another_log_that_is_kept_is_not_written_over(tmp_path: Path) -> None:
+def test_another_log_that_is_kept_stays(tmp_path: Path) -> None:
     root = submission(tmp_path / "it", 30_000 * b"x")
-    (tmp_path / "kept" / LOG).parent.mkdir(parents=True)
-    (tmp_path / "kept" / LOG).write_bytes(b"another")
-    with pytest.raises(InputError, match=r"Another accuracy log is kept there.*--originals"):
-        truncate(root, tmp_path / "kept")
-    assert (root / LOG).read_bytes() == 30_000 * b"x"
+    kept = tmp_path / "kept" / LOG
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"another")
+    assert truncate(root, tmp_path / "kept") == [LOG]
+    assert kept.read_bytes() == 30_000 * b"x"
+    name = f"mlperf_log_accuracy-{hashlib.sha256(b'another').hexdigest()[:8]}.json"
+    assert kept.with_name(name).read_bytes() == b"another"

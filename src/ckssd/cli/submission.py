@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--submitter", required=True, metavar="NAME", help="who submits: a folder's name")
     create.add_argument("--division", default="open", help="open (default) or closed")
+    create.add_argument(
+        "--compliance", action="store_true", help="run the compliance tests (the closed division always does)"
+    )
     create.add_argument("--system", default="", metavar="NAME", help="default: processor and runtime")
     create.add_argument("--scenarios", default="", help="default: all that the round wants")
     create.add_argument("--runs", type=Path, metavar="DIR", help="LoadGen's files (default: DIR-runs)")
@@ -116,6 +119,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         originals=_beside(options.folder, "originals"),
         command=hide(shlex.join(["ckssd", *sys.argv[1:]])),
         division=options.division,
+        compliance=options.compliance,
         system=options.system,
         scenarios=[scenario("--scenarios", name) for name in named],
         stated=pairs(options.field, "--field"),

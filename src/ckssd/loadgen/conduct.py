@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.json_file import write_json
-from ckssd.loadgen.logs import IMAGES_FILE, LOGS, MLPERF_CONF, USER_CONF
+from ckssd.loadgen.logs import AUDIT_CONFIG, IMAGES_FILE, LOGS, MLPERF_CONF, USER_CONF
 from ckssd.loadgen.settings import LoadGenSettings, as_mapping
 from ckssd.measure.record import discard
 from ckssd.staging import staging_folder
@@ -34,13 +34,13 @@ def conduct(python: Path, settings: LoadGenSettings, folder: Path) -> tuple[dict
         What went wrong; ``folder`` then has none of these files, not even those of an earlier run.
     """
     folder = folder.absolute()
-    discard(folder / name for name in (RECORD, *FILES))
+    discard(folder / name for name in (RECORD, AUDIT_CONFIG, *FILES))
     with staging_folder(folder, "loadgen") as logs, tempfile.TemporaryDirectory(prefix="ckssd-") as own:
         described = Path(own) / "settings.json"
         described.write_text(json.dumps(as_mapping(settings)), encoding="utf-8")
         words = ["--settings", str(described), "--logs", str(logs)]
         record, text = run_worker(python, "ckssd.loadgen", words)
-        for name in FILES:
+        for name in (*FILES, *([AUDIT_CONFIG] if settings.audit else [])):
             (logs / name).replace(folder / name)
         write_json(folder / RECORD, record)
     return record, text

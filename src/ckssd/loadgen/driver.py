@@ -12,6 +12,7 @@ from typing import Any
 
 from ckssd.errors import EnvironmentSetupError
 from ckssd.loadgen.conf import SWITCHES, Number
+from ckssd.loadgen.logs import AUDIT_CONFIG
 
 MODULE = "mlperf_loadgen"
 DISTRIBUTION = "mlcommons-loadgen"
@@ -76,7 +77,10 @@ class Driver:
         unload: Callable[..., None],
         samples: int,
     ) -> None:
-        """Run a test and return when LoadGen has written its logs into ``folder``."""
+        """Run a test and return when LoadGen has written its logs into ``folder``.
+
+        An ``audit.config`` there counts more than the attributes.
+        """
         settings = self._settings(scenario, mode, attributes)
         system = self._loadgen.ConstructSUT(issue, flush)
         held = int(attributes["performance_sample_count_override"])
@@ -86,7 +90,7 @@ class Driver:
         try:
             # Never an audit.config that happens to lie in the current folder.
             self._loadgen.StartTestWithLogSettings(
-                system, library, settings, self._logging(folder), str(folder / "no audit.config")
+                system, library, settings, self._logging(folder), str(folder / AUDIT_CONFIG)
             )
         finally:
             signal.signal(signal.SIGTERM, before)

@@ -17,6 +17,7 @@ SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
 ACCURACY, TRACE = "mlperf_log_accuracy.json", "mlperf_log_trace.json"
 # Ours beside them: the configuration of the run, and which image each index is.
 IMAGES_FILE, USER_CONF, MLPERF_CONF = "images.json", "user.conf", "mlperf.conf"
+AUDIT_CONFIG = "audit.config"  # of a compliance test; LoadGen looks for it and says so in its log
 LOGS = (SUMMARY, DETAIL, ACCURACY, TRACE)
 PREFIX = ":::MLLOG "
 _ENDS = re.compile(r"(No errors|\d+ ERRORS?) encountered", re.MULTILINE)

@@ -14,6 +14,7 @@ from ckssd.measure.images import Steps
 
 IMAGES = 16
 SECONDS = 1.0
+WARM_UP_SECONDS = 0.2
 WARMING = 2  # detections that do not count
 
 
@@ -25,13 +26,15 @@ class Measured:
     rate: float
 
 
-def measure(detectors: Sequence[Detector], library: SampleLibrary, steps: Steps) -> Measured:
-    """Detect in a few images for about a second; raises as ckssd.measure.images.Steps does."""
+def measure(
+    detectors: Sequence[Detector], library: SampleLibrary, steps: Steps, seconds: float = SECONDS
+) -> Measured:
+    """Detect in a few images for some time; raises as ckssd.measure.images.Steps does."""
     indices = [*range(min(IMAGES, len(library)))]
     library.load(indices)
     with ThreadPoolExecutor(len(detectors), thread_name_prefix="measure") as pool:
         began = perf_counter()
-        taken = [*pool.map(lambda detector: _repeat(detector, library, steps, indices), detectors)]
+        taken = [*pool.map(lambda detector: _repeat(detector, library, steps, indices, seconds), detectors)]
         wall = perf_counter() - began
     library.unload(indices)
     library.load_times.clear()
@@ -40,10 +43,12 @@ def measure(detectors: Sequence[Detector], library: SampleLibrary, steps: Steps)
     return Measured(statistics.median(times), done / wall)
 
 
-def _repeat(detector: Detector, library: SampleLibrary, steps: Steps, indices: Sequence[int]) -> list[float]:
+def _repeat(
+    detector: Detector, library: SampleLibrary, steps: Steps, indices: Sequence[int], seconds: float
+) -> list[float]:
     """Seconds of each detection but the first ones."""
     times: list[float] = []
-    over = perf_counter() + SECONDS
+    over = perf_counter() + seconds
     while perf_counter() < over or len(times) <= WARMING:
         fed = library.get(indices[len(times) % len(indices)])
         began = perf_counter()

@@ -153,6 +153,7 @@ def _facts(settings: LoadGenSettings, finished: Finished) -> dict[str, Any]:
         "measured_images_per_second": finished.measured.rate,
         "user_conf": plan.user_conf,
         "settings": {name: plan.attributes[name] for name in sorted(plan.attributes)},
+        "audit_config": plan.audit,
         "departures": list(plan.departures),
     }
 

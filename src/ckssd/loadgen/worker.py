@@ -17,8 +17,16 @@ from ckssd.json_file import write_json
 from ckssd.loadgen.conf import conf_text
 from ckssd.loadgen.driver import DISTRIBUTION, Driver, find_loadgen, version_of
 from ckssd.loadgen.library import SampleLibrary, in_file_order
-from ckssd.loadgen.logs import DETAIL, IMAGES_FILE, MLPERF_CONF, USER_CONF, check_whole, read_detail
-from ckssd.loadgen.measured import measure
+from ckssd.loadgen.logs import (
+    AUDIT_CONFIG,
+    DETAIL,
+    IMAGES_FILE,
+    MLPERF_CONF,
+    USER_CONF,
+    check_whole,
+    read_detail,
+)
+from ckssd.loadgen.measured import SECONDS, WARM_UP_SECONDS, measure
 from ckssd.loadgen.payload import Payload
 from ckssd.loadgen.plan import Plan, make_plan
 from ckssd.loadgen.result import Finished, LoadGenResult, make_result
@@ -53,7 +61,9 @@ def run_loadgen(settings: LoadGenSettings, logs: Path, give_up: GiveUp) -> LoadG
     rules.check_scenario(settings.scenario)
     module = find_loadgen(settings.module_folder)
     prepared = _prepare(settings, open_run(settings.benchmark))
-    measured = measure(prepared.detectors, prepared.library, prepared.steps)
+    # With a user.conf, nothing depends on it; the detectors get warm all the same.
+    seconds = SECONDS if settings.user_conf is None else WARM_UP_SECONDS
+    measured = measure(prepared.detectors, prepared.library, prepared.steps, seconds)
     plan = make_plan(
         settings, rules, latency_s=measured.latency_s, rate=measured.rate, samples=len(prepared.library)
     )
@@ -96,6 +106,8 @@ def _prepare(settings: LoadGenSettings, opened: OpenedRun) -> _Prepared:
 def _write_confs(logs: Path, rules: Round, plan: Plan) -> None:
     (logs / MLPERF_CONF).write_text(rules.conf_text(), encoding="utf-8")
     (logs / USER_CONF).write_text(conf_text(plan.user_conf, plan.about), encoding="utf-8")
+    if plan.audit:
+        (logs / AUDIT_CONFIG).write_text(conf_text(plan.audit), encoding="utf-8")
 
 
 def _write_images(logs: Path, library: SampleLibrary) -> None:

@@ -14,6 +14,7 @@ from ckssd.loadgen.rounds import Round, read_round
 from ckssd.own_files import own_root
 from ckssd.submission import rules
 from ckssd.submission.accuracy import check_accuracy, stated_accuracy
+from ckssd.submission.compliance_folders import check_compliance
 from ckssd.submission.layout import (
     ACCURACY_TXT,
     DEPARTURES,
@@ -126,6 +127,7 @@ def _check_entry(entry: Entry, round_: Round) -> Iterator[Finding]:
     yield from check_measurements(entry, round_)
     yield from check_performance(entry, round_)
     yield from check_accuracy(entry, round_)
+    yield from check_compliance(entry, round_)
 
 
 def _submitted(entry: Entry, round_: Round, broken: int) -> Submitted:
@@ -179,7 +181,12 @@ def _by_rule(found: list[Finding]) -> list[str]:
     lines = []
     for rule in dict.fromkeys(one.rule for one in found):
         lines.append(f"  {rule.name}: {rule.says} [{rule.source}]")
-        lines += [f"    {one}" for one in found if one.rule == rule]
+        alike: dict[tuple[str, str], list[Finding]] = {}
+        for one in found:
+            if one.rule == rule:
+                alike.setdefault((str(one.expected), str(one.got)), []).append(one)
+        for first, *more in alike.values():
+            lines.append(f"    {first}" + (f", and {len(more)} more like this" if more else ""))
     return lines
 
 

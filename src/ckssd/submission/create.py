@@ -22,10 +22,13 @@ from ckssd.own_files import own_root, source_folder
 from ckssd.staging import staging_folder
 from ckssd.submission import rules, texts
 from ckssd.submission.check import Report, check, report_text
+from ckssd.submission.compliance_folders import tests_of
+from ckssd.submission.compliance_runs import lay_out_compliance
 from ckssd.submission.layout import (
     ACCURACY_FILES,
     ACCURACY_TXT,
     CHECKER_LOG,
+    CLOSED,
     CODE,
     DEPARTURES,
     DIVISIONS,
@@ -39,7 +42,7 @@ from ckssd.submission.layout import (
     owners,
 )
 from ckssd.submission.machine import describe_system
-from ckssd.submission.runs import ACCURACY, PERFORMANCE, Ran, Runner
+from ckssd.submission.runs import ACCURACY, PERFORMANCE, Ran, Runner, copy_files
 from ckssd.submission.truncate import truncate
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
@@ -59,7 +62,8 @@ class Wanted:
     """What a submission is to be: see ``ckssd submission create --help``.
 
     ``command``: what a README says the results come from. ``stated``: fields of the system's description;
-    ``implementation``: of the implementation's. ``originals``: where whole accuracy logs are kept.
+    ``implementation``: of the implementation's. ``compliance``: run the compliance tests, which the closed
+    division always does. ``originals``: where whole accuracy logs are kept.
     """
 
     root: Path
@@ -67,6 +71,7 @@ class Wanted:
     originals: Path
     command: str
     division: str = "open"
+    compliance: bool = False
     system: str = ""
     scenarios: Sequence[str] = ()
     stated: Mapping[str, str] = field(default_factory=dict)
@@ -97,14 +102,17 @@ def create(wanted: Wanted, runner: Runner, round_: Round) -> Report:
     runtime = runner.settings(scenarios[0], PERFORMANCE).benchmark.model.runtime
     system = wanted.system or _system_name(runtime)
     _refuse_existing(Owner(wanted.root, wanted.division, wanted.submitter), system)
-    ran = {(scenario, kind): runner.run(scenario, kind) for scenario in scenarios for kind in _kinds(wanted)}
+    kinds = {scenario: _kinds(wanted, scenario, round_) for scenario in scenarios}
+    ran = {(scenario, kind): runner.run(scenario, kind) for scenario in scenarios for kind in kinds[scenario]}
     with staging_folder(wanted.root.absolute(), "submission") as staging:
         owner = Owner(staging, wanted.division, wanted.submitter)
         _system(owner, system, ran[scenarios[0], PERFORMANCE], wanted)
         implementation = f"ckssd-{runtime}-{_code_hash()}"
         for scenario in scenarios:
             entry = Entry(owner, system, MODEL, scenario)
-            _lay_out(entry, implementation, {kind: ran[scenario, kind] for kind in _kinds(wanted)}, wanted)
+            of_scenario = {kind: ran[scenario, kind] for kind in kinds[scenario]}
+            _lay_out(entry, implementation, of_scenario, wanted)
+            lay_out_compliance(entry, of_scenario)
         _code(owner, implementation)
         truncate(staging, wanted.originals)
         _declare(owner, system, round_)
@@ -112,9 +120,10 @@ def create(wanted: Wanted, runner: Runner, round_: Round) -> Report:
     return write_log(wanted.root, round_)
 
 
-def _kinds(_: Wanted) -> tuple[str, ...]:
+def _kinds(wanted: Wanted, scenario: str, round_: Round) -> tuple[str, ...]:
     # The performance run first: the others have its user.conf.
-    return (PERFORMANCE, ACCURACY)
+    tests = tests_of(scenario, round_) if wanted.compliance or wanted.division == CLOSED else ()
+    return (PERFORMANCE, ACCURACY, *tests)
 
 
 def _system_name(runtime: str) -> str:
@@ -143,19 +152,13 @@ def _system(owner: Owner, system: str, ran: Ran, wanted: Wanted) -> None:
 def _lay_out(entry: Entry, implementation: str, ran: Mapping[str, Ran], wanted: Wanted) -> None:
     performance, accuracy = ran[PERFORMANCE], ran[ACCURACY]
     measured = entry.part(MEASUREMENTS)
-    _copy(performance.folder, measured, (MLPERF_CONF, USER_CONF))
+    copy_files(performance.folder, measured, (MLPERF_CONF, USER_CONF))
     described = texts.implementation(performance.record, wanted.implementation)
     write_json(entry.implementation_file(implementation), described)
     (measured / README).write_text(texts.readme(entry, performance.record, wanted.command), encoding="utf-8")
-    _copy(performance.folder, entry.performance, PERFORMANCE_FILES)
-    _copy(accuracy.folder, entry.accuracy, [name for name in ACCURACY_FILES if name != ACCURACY_TXT])
+    copy_files(performance.folder, entry.performance, PERFORMANCE_FILES)
+    copy_files(accuracy.folder, entry.accuracy, [name for name in ACCURACY_FILES if name != ACCURACY_TXT])
     (entry.accuracy / ACCURACY_TXT).write_text(texts.accuracy(accuracy.record), encoding="utf-8")
-
-
-def _copy(source: Path, target: Path, names: Sequence[str]) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        shutil.copyfile(source / name, target / name)
 
 
 def _code(owner: Owner, implementation: str) -> None:

@@ -94,6 +94,31 @@ ACCURACY_SAMPLES = Rule(
 LOG_SIZE = Rule("log-size", "the accuracy log is cut to 10 kB", f"{LAYOUT}; {CHECKER}, MAX_ACCURACY_LOG_SIZE")
 LOG_HASH = Rule("log-hash", "accuracy.txt has the SHA-256 of the whole accuracy log", f"{LAYOUT}; {CHECKER}")
 
+# Compliance tests.
+COMPLIANCE_TESTS = Rule(
+    "compliance-tests",
+    "closed results have all compliance tests",
+    f"{POLICIES}, 5.13.2; {COMPLIANCE}/README.md",
+)
+COMPLIANCE_FILES = Rule("compliance-files", "a compliance test has its logs and verdicts", LAYOUT)
+COMPLIANCE_SETTINGS = Rule(
+    "compliance-settings", "a test's run had the test's audit.config", f"{COMPLIANCE}/TEST*/audit.config"
+)
+COMPLIANCE_STATED = Rule("compliance-stated", "each verdict says that the test passes", CHECKER)
+TEST01_SPEED = Rule(
+    "test01-speed",
+    "logging answers does not change the speed",
+    f"{COMPLIANCE}/TEST01/README.md, Introduction",
+)
+TEST04_CACHING = Rule(
+    "test04-caching",
+    "one sample again and again is not faster",
+    f"{COMPLIANCE}/TEST04-A/README.md, Pass Criteria",
+)
+TEST05_SPEED = Rule(
+    "test05-speed", "other seeds do not change the speed", f"{COMPLIANCE}/TEST05/README.md, Pass Criteria"
+)
+
 # The set.
 SCENARIO_SET = Rule(
     "scenario-set", "the closed division has all scenarios of the round, and no others", f"{INFERENCE}, 4.1.1"

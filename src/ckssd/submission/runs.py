@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,10 @@ def _there(place: Path, asked: dict[str, Any]) -> bool:
     if not ((place / ASKED).is_file() and (place / RECORD).is_file()):
         return False
     return read_object(place / ASKED, "settings of a run") == asked
+
+
+def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Copy files of a run into a folder of the submission."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copyfile(source / name, target / name)

@@ -90,4 +90,6 @@ def missing_files(
             yield Finding(rule, owner.show(folder / name), "content", "an empty file")
     for name in there:
         if name not in (*needed, *optional):
-            yield Finding(rule, owner.show(folder / name), ", ".join(needed), name, "take it away")
+            yield Finding(
+                rule, owner.show(folder / name), ", ".join(needed) or "no file", name, "take it away"
+            )

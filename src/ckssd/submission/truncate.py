@@ -42,7 +42,7 @@ def accuracy_logs(root: Path) -> Iterator[Path]:
 
 def truncate(root: Path, originals: Path) -> list[Path]:
     """Cut every accuracy log below ``root`` that has no hash yet; whole ones go to the same place below
-    ``originals``.
+    ``originals``, where another one of that name stays, with the beginning of its hash in its name.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def truncate(root: Path, originals: Path) -> list[Path]:
     Raises
     ------
     InputError
-        An original is already there and is another, or a log was cut without a hash.
+        A log was cut without a hash.
     """
     done = []
     for folder in accuracy_logs(root):
@@ -77,11 +77,10 @@ def _keep(log: Path, place: Path) -> None:
     if is_cut(log):
         raise InputError("An accuracy log was cut, and has no hash", where=log, advice="take the whole one")
     if place.exists():
-        if hash_file(place).sha256 != hash_file(log).sha256:
-            raise InputError(
-                "Another accuracy log is kept there", where=place, advice="name another folder: --originals"
-            )
-        return
+        before = hash_file(place).sha256
+        if before == hash_file(log).sha256:
+            return
+        place.rename(place.with_name(f"{place.stem}-{before[:8]}{place.suffix}"))
     with staging_folder(place.parent, "original") as staging:
         kept = staging / place.name
         kept.write_bytes(log.read_bytes())
