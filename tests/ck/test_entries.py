@@ -28,6 +28,7 @@ PUBLIC_UIDS = {
     "package/model-tf-ssd-inceptionv2-coco": "b52f64ae9aede4dd",
     "package/tensorflowmodel-api": "d7451ca9ee5eae6a",
     "package/tool-coco": "3a59276b87532c04",
+    "program/dump-repo-to-submission": "3db416d9cce4ba90",
     "program/object-detection-tflite": "81ff2123447a8b0f",
 }
 

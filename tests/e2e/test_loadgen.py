@@ -93,6 +93,21 @@ def test_another_runtime_has_its_own_benchmark_s_detections(home: Sandbox) -> No
     assert json.loads(done.out)["data"]["detections_sha256"] == benchmark["detections_sha256"]
 
 
+def test_a_submission_is_made_and_checked_as_the_page_says(home: Sandbox) -> None:
+    command = commands("ckssd submission create")[0]
+    quick = "--scenarios MultiStream --min-duration 0.2 --min-query-count 5"
+    run(home, f"{command.replace('--min-duration 20', quick)} --field host_storage_type=SSD --retraining no")
+    done = home.run(*shlex.split(commands("ckssd submission check")[0]))
+    assert done.code == 5
+    assert "MultiStream: " in done.out
+    assert ", mAP 77.928\n" in done.out
+    assert "The submission breaks rules (expected none, got " in done.err
+    assert "accuracy-target: " in run(home, "ckssd submission check --rules").out
+    assert "has its hash already" in run(home, commands("ckssd submission truncate")[0]).out
+    name = home.ckssd("submission", "check", "--round=v0.7", "submission")
+    assert (name.code, "expected v1.1 or v2.0" in name.err) == (2, True)
+
+
 def test_what_is_missing_is_one_line(home: Sandbox, folder: Path) -> None:
     done = home.ckssd(
         "loadgen", "--user-conf", str(folder / "none.conf"), "--dataset-tags=shapes", "--tags=shapes"

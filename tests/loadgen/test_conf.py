@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckssd.errors import InputError
+from ckssd.errors import InputError, UsageError
 from ckssd.loadgen.conf import KEYS, SCENARIOS, SWITCHES, attributes, conf_text, read_conf
 from ckssd.loadgen.rounds import read_round
 from tests.loadgen.conftest import ROUNDS
@@ -91,6 +91,15 @@ def test_each_round_has_all_its_rules_and_their_sources(name: str) -> None:
     assert rules.least_duration_ms == (60_000 if name in ("v0.5", "v0.7") else 600_000)
     assert all(rules.sources.values())
     assert rules.least_duration_ms == rules.conf["*.SingleStream.min_duration"]
+
+
+@pytest.mark.parametrize("name", ["v0.5", "v0.7", "v1.0", "v1.1"])
+def test_multi_stream_at_fixed_times_is_refused_with_the_reason(name: str) -> None:
+    rules = read_round(ROUNDS, name)
+    rules.check_scenario("SingleStream")
+    with pytest.raises(UsageError, match=r"LoadGen asks for the next query when .* no fixed rate any more"):
+        rules.check_scenario("MultiStream")
+    read_round(ROUNDS, "v2.0").check_scenario("MultiStream")
 
 
 def test_no_two_rounds_have_a_seed_in_common() -> None:

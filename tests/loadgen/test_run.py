@@ -60,6 +60,45 @@ def test_a_performance_run_has_loadgen_s_verdict_beside_our_figures(loadgen: Run
     assert '"is_error": true' not in log or facts["verdict"]["errors"]
 
 
+def test_a_submission_run_has_accuracy_and_verdict(loadgen: Run) -> None:
+    plain = run_benchmark(from_environment(loadgen.bench.environment))
+    record, text = loadgen.run(CK_LOADGEN_MODE="SubmissionRun")
+    assert record["detections_sha256"] == plain.detections.sha256()
+    assert record["mAP"] == plain.mean_average_precision
+    assert record["loadgen"]["verdict"]["result"] in ("VALID", "INVALID")
+    # Its figures are those of the performance part; ours count the eight images of the other, too.
+    assert record["loadgen"]["samples_answered"] == record["loadgen"]["verdict"]["queries"] + 8
+    assert f"mAP: {record['mAP']!r}" in text
+    assert "LoadGen ran for accuracy and for performance" in text
+
+
+def test_a_peak_that_cannot_be_found_says_why(loadgen: Run) -> None:
+    record, text = loadgen.run(
+        CK_LOADGEN_MODE="FindPeakPerformance",
+        CK_LOADGEN_SCENARIO="Server",
+        CK_LOADGEN_TARGET_QPS="5000",
+        CK_LOADGEN_TARGET_LATENCY="0.001",
+        CK_LOADGEN_MIN_DURATION_S="0.1",
+    )
+    assert record["loadgen"]["verdict"]["result"] == "INVALID"
+    assert "Initial lower bound does not satisfy performance constraints" in text
+
+
+@pytest.mark.full
+def test_a_peak_is_found(loadgen: Run) -> None:
+    record, _ = loadgen.run(
+        CK_LOADGEN_MODE="FindPeakPerformance",
+        CK_LOADGEN_SCENARIO="Server",
+        CK_LOADGEN_TARGET_QPS="100",
+        CK_LOADGEN_TARGET_LATENCY="200",
+        CK_LOADGEN_MIN_DURATION_S="0.1",
+    )
+    verdict = record["loadgen"]["verdict"]
+    assert verdict["result"] == "VALID", verdict
+    assert verdict["samples_per_second"] > 100
+    assert record["loadgen"]["samples_answered"] > verdict["queries"]  # of the last attempt of several
+
+
 def test_the_program_records_what_it_ran(loadgen: Run) -> None:
     environment = {**loadgen.bench.environment, "CK_ENV_LOADGEN_CONFIG_FILE": str(ROUNDS), **SHORT}
     tmp = loadgen.bench.folder / "tmp"
@@ -87,7 +126,10 @@ def test_a_few_images_keep_their_place_and_say_so(loadgen: Run) -> None:
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"CK_LOADGEN_SCENARIO": "MultiStream", "CK_LOADGEN_ROUND": "v1.1"}, "MultiStream no more"),
+        (
+            {"CK_LOADGEN_SCENARIO": "MultiStream", "CK_LOADGEN_ROUND": "v1.1"},
+            "MultiStream no more: v1.1 .*no fixed rate any more; only the round's own LoadGen",
+        ),
         ({"CK_LOADGEN_ROUND": "v2.1"}, "Unknown round of MLPerf"),
         ({"CK_LOADGEN_MODE": "FindPeakPerformance"}, "in one scenario only"),
         ({"CK_LOADGEN_MODE": "AccuracyOnly", "CK_LOADGEN_AUDIT": "TEST01"}, "a performance run"),

@@ -166,6 +166,10 @@ def _notes(settings: LoadGenSettings, finished: Finished, metrics: dict[str, Any
         notes.append(
             "Images were decoded and resized when LoadGen asked for them, not before (CK_LOADGEN_SAMPLES)"
         )
+    if settings.mode == "SubmissionRun":
+        notes.append(
+            "LoadGen ran for accuracy and for performance; our times are of both, its figures are not"
+        )
     available = opened.selection.available
     if len(finished.library) < available:
         notes.append(

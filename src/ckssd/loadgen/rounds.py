@@ -61,6 +61,8 @@ class Round:
                 where=self.name,
                 expected=f"MultiStream of {', '.join(TODAY_S_MULTI_STREAM)}, or another scenario",
                 got="MultiStream with queries at fixed times",
+                advice="since v2.0, LoadGen asks for the next query when the last one is answered, and has "
+                "no fixed rate any more; only the round's own LoadGen can run this",
             )
 
 

@@ -1,0 +1,11 @@
+"""Runs in the LiteRT environment; the logic is in src/ckssd/submission."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+from ckssd.submission.program import main
+
+sys.exit(main(os.environ))
