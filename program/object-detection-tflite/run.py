@@ -6,6 +6,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ckssd.measure.program import main
+from ckssd.cluster.program import main
 
 sys.exit(main(os.environ))

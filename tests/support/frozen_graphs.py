@@ -63,6 +63,18 @@ def run_frozen_graphs(
     }
 
 
+def run_saved_model(
+    python: Path, saved_model: Path, images: Mapping[str, np.ndarray], folder: Path
+) -> dict[str, Detections]:
+    """Run a SavedModel of TensorFlow 2 on images; detections by the image's name."""
+    pictures, output = folder / "images.npz", folder / "of the SavedModel.json"
+    np.savez(pictures, **images)
+    command = [str(python), str(RUNNER.with_name("run_saved_model.py")), str(saved_model), str(pictures)]
+    done = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {image: _detections(found) for image, found in json.loads(output.read_bytes()).items()}
+
+
 def _detections(found: Mapping[str, list[float]]) -> Detections:
     return Detections(
         boxes=np.clip(np.array(found["boxes"], np.float32).reshape(-1, 4), 0, 1),

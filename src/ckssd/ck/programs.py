@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from ckssd.ck.environments import the_environment
 from ckssd.ck.pyav import python_with_pyav
 from ckssd.errors import CkssdError, NotInstalledError
+from ckssd.recipes.frozen import INPUT_MODEL, SAVED_MODEL_DIR, TENSORFLOW_TAGS, frozen_flags
+from ckssd.recipes.frozen import PYTHON as TENSORFLOW_PYTHON
 from ckssd.recipes.openvino_model import PYTHON as OPENVINO_PYTHON
 from ckssd.recipes.openvino_model import model_flags
 from ckssd.recipes.quantized import PYTHON as NNCF_PYTHON
@@ -88,14 +91,22 @@ def _optimize(environment: Mapping[str, str], folder: Path) -> list[Path]:
         if name.startswith(MO_FLAG) and value.strip()
     }
     switches = {name: switch(MO_FLAG + name.upper(), given[name]) for name in MO_SWITCHES if name in given}
-    chosen = {} if "input_model" in given else model_flags(environment)
+    chosen = {} if {INPUT_MODEL, SAVED_MODEL_DIR} & given.keys() else model_flags(environment)
     flags = {"output_dir": str(folder), **chosen, **given, **switches}
     openvino = _python(environment, OPENVINO_PYTHON, "lib,openvino")
     nncf = partial(_python, environment, NNCF_PYTHON, "lib,nncf")
-    done = optimize_ir(flags, environment, folder, openvino=openvino, nncf=nncf, pyav=python_with_pyav)
+    with frozen_flags(flags, folder, partial(_tensorflow, environment)) as frozen:
+        done = optimize_ir(frozen, environment, folder, openvino=openvino, nncf=nncf, pyav=python_with_pyav)
     print("\n".join(done["lines"]))
     made = [done["data"], done["data"].get("quantized", {})]
     return [Path(files[kind]) for files in made for kind in ("xml", "bin", "calibration") if kind in files]
+
+
+def _tensorflow(environment: Mapping[str, str]) -> Path:
+    """That of the environment, if somebody chose one; else the installed one."""
+    return Path(
+        environment.get(TENSORFLOW_PYTHON) or the_environment(TENSORFLOW_TAGS).variables[TENSORFLOW_PYTHON]
+    )
 
 
 def _python(environment: Mapping[str, str], variable: str, tags: str) -> Path:

@@ -27,9 +27,11 @@ from ckssd.cli.chosen import (
     data_set,
     runtime_asked,
 )
+from ckssd.cli.cluster import RAY_TAGS, add_cluster_arguments, cluster_variables
 from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
+from ckssd.cluster.program import run_over
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
 from ckssd.errors import UsageError
@@ -63,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_run_arguments(parser)
     add_metric_arguments(parser)
+    add_cluster_arguments(parser)
     parser.add_argument(
         "--detections",
         "--output",
@@ -134,7 +137,9 @@ def run(options: argparse.Namespace) -> Result:
         check_format(options.detections)
     for flag, output in (("--output", options.detections), ("--image-times", options.image_times)):
         refuse_overwriting_inputs(flag, output, (options.model, options.labels, options.annotations))
-    check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS])
+    over = cluster_variables(options)
+    needed = [RUNTIMES[runtime_asked(options)].library, METRICS_TAGS]
+    check_installed([*needed, RAY_TAGS] if over else needed)
     chosen = choose(options)
     settings = settings_of(options, {**chosen.variables, **the_environment(METRICS_TAGS).variables})
     if settings.part is not None:
@@ -142,14 +147,18 @@ def run(options: argparse.Namespace) -> Result:
     if options.results is not None:
         _begin_results(options)
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
-        described = Path(folder) / "settings.json"
-        described.write_text(json.dumps(plain(settings)), encoding="utf-8")
-        arguments = ["--settings", str(described)]
+        arguments = []
         if options.detections:
             arguments += ["--detections", str(options.detections)]
         if options.image_times:
             arguments += ["--image-times", str(options.image_times)]
-        result, text = run_worker(chosen.python, "ckssd.measure", arguments)
+        if over:
+            result, text = run_over(over, settings, chosen.python, arguments)
+        else:
+            described = Path(folder) / "settings.json"
+            described.write_text(json.dumps(plain(settings)), encoding="utf-8")
+            flags = ["--settings", str(described), *arguments]
+            result, text = run_worker(chosen.python, "ckssd.measure", flags)
     if options.results is not None:
         places = {"images": settings.images, "annotations": settings.annotations}
         write_json(

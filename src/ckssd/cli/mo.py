@@ -1,9 +1,10 @@
-r"""Convert a frozen TensorFlow SSD graph to OpenVINO, by sub-graph replacement, as Model Optimizer did.
+r"""Convert a TensorFlow SSD to OpenVINO, by sub-graph replacement, as Model Optimizer did.
 
     ckssd mo --input_model frozen_inference_graph.pb
     ckssd mo --input_model frozen_inference_graph.pb \
         --tensorflow_use_custom_operations_config ssd_v2_support.json \
         --output="detection_boxes,detection_scores,num_detections"
+    ckssd mo --saved_model_dir my_model/saved_model
     ckssd mo --input_model frozen_inference_graph.pb --dry_run --dump DIR
     ckssd mo --input_model frozen_inference_graph.pb --quantize int8 --calibration_images photos/
     ckssd mo --input_model frozen_inference_graph.pb --quantize int8 --calibration_images clip.mp4
@@ -24,6 +25,8 @@ from ckssd.cli.convert import add_calibration_arguments, quantize_variables
 from ckssd.cli.result import Result
 from ckssd.graph import options as flags
 from ckssd.graph.mo import convert
+from ckssd.recipes.frozen import PYTHON as TENSORFLOW_PYTHON
+from ckssd.recipes.frozen import TENSORFLOW_TAGS, frozen_flags
 from ckssd.recipes.openvino_model import PYTHON
 from ckssd.recipes.quantized import PYTHON as NNCF_PYTHON
 from ckssd.recipes.quantized import optimize_ir
@@ -45,14 +48,15 @@ def run(options: argparse.Namespace) -> Result:
 
     OpenVINO is native code that can crash on a bad graph: then this process lives to say so.
     """
-    checked = flags.options_from(options)
-    if checked.dry_run:
-        converted = convert(checked)
-        return Result("\n".join(converted.lines), converted.data)
-    env = quantize_variables(options)
-    tools = {"nncf": _nncf, "pyav": python_with_pyav}
-    done = optimize_ir(flags.as_mapping(options), env, Path.cwd(), openvino=_python(), **tools)
-    return Result("\n".join(done["lines"]), done["data"])
+    with frozen_flags(flags.as_mapping(options), Path.cwd(), _tensorflow) as given:
+        checked = flags.options_from(flags.from_mapping(given))
+        if checked.dry_run:
+            converted = convert(checked)
+            return Result("\n".join(converted.lines), converted.data)
+        env = quantize_variables(options)
+        tools = {"nncf": _nncf, "pyav": python_with_pyav}
+        done = optimize_ir(given, env, Path.cwd(), openvino=_python(), **tools)
+        return Result("\n".join(done["lines"]), done["data"])
 
 
 def _python() -> Path:
@@ -60,6 +64,10 @@ def _python() -> Path:
     if importlib.util.find_spec("openvino") is not None:
         return Path(sys.executable)
     return Path(the_environment(OPENVINO_TAGS).variables[PYTHON])
+
+
+def _tensorflow() -> Path:
+    return Path(the_environment(TENSORFLOW_TAGS).variables[TENSORFLOW_PYTHON])
 
 
 def _nncf() -> Path:

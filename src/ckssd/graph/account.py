@@ -16,7 +16,7 @@ from ckssd.graph.settings import NMS, NONE
 def explained(options: Options, plan: Plan) -> dict[str, Any]:
     """Return what was decided, as plain data."""
     return {
-        "input_model": str(options.input_model),
+        "input_model": str(options.source),
         "configuration": plan.configuration.name,
         "configuration_reason": plan.reason,
         "replacements": [_described(each) for each in plan.applied],
@@ -54,7 +54,7 @@ def meta(options: Options, plan: Plan, classes: int | None, digest: str) -> dict
         "channel_order": "BGR" if options.reverse_input_channels else "RGB",
         "input_range": str(settings.get("input_range", "0,255")),
         "configuration": plan.configuration.name,
-        "source": options.input_model.name,
+        "source": options.source.name,
         "source_sha256": digest,
         "ckssd_version": ckssd.__version__,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import graphlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from ckssd.errors import InputError
 from ckssd.graph import attributes
@@ -34,6 +34,11 @@ class Graph:
         Fields of the GraphDef besides its nodes (versions, function library), as bytes.
     source
         What errors call this graph: its file.
+
+    Attributes
+    ----------
+    scope
+        What the nodes' names began with in the file; empty: they have the names of the file.
     """
 
     def __init__(self, nodes: Iterable[Node], other_fields: bytes = b"", source: str = "the graph") -> None:
@@ -42,6 +47,7 @@ class Graph:
         self._readers: dict[str, dict[str, None]] = {}
         self.other_fields = other_fields
         self.source = source
+        self.scope = ""
         for node in nodes:
             self._insert(node)
 
@@ -103,7 +109,7 @@ class Graph:
         The name gets a number at its end if it is taken.
         """
         ports = [Output(each.name) if isinstance(each, Node) else each for each in inputs]
-        node = Node(self._free_name(name), op, ports)
+        node = Node(_free_name(name, self._nodes), op, ports)
         for attribute, value in (attributes_ or {}).items():
             node.set_attribute(attribute, value)
         self._insert(node)
@@ -112,12 +118,6 @@ class Graph:
     def add_constant(self, name: str, value: attributes.Tensor) -> Node:
         """Add a Const node with this tensor."""
         return self.add("Const", name, (), {"dtype": attributes.element_type(value), "value": value})
-
-    def _free_name(self, name: str) -> str:
-        number, free = 1, name
-        while free in self._nodes:
-            free, number = f"{name}_{number}", number + 1
-        return free
 
     def connect(self, source: Output | Node, target: Node, port: int = 0) -> None:
         """Let input ``port`` of ``target`` read ``source``; ports in between stay unconnected.
@@ -173,20 +173,31 @@ class Graph:
         InputError
             If no node is called ``old``.
         """
-        node, free = self.node(old), self._free_name(name)
-        for reader in (self._nodes[each] for each in self.reader_names(old)):
-            reader.inputs = [
-                Output(free, each.port) if each and each.node == old else each for each in reader.inputs
-            ]
-            reader.controls = [free if control == old else control for control in reader.controls]
-            reader.raw = None
-        node.name, node.raw = free, None
+        return self.rename_all({self.node(old).name: name})[old]
+
+    def rename_all(self, names: Mapping[str, str]) -> dict[str, str]:
+        """Give nodes other names, from old to new; return the names that they got.
+
+        A name that is taken gets a number at its end.
+        """
+        taken, given = set(self._nodes) - set(names), {}
+        for old, name in names.items():
+            given[old] = _free_name(name, taken)
+            taken.add(given[old])
+        for node in self:
+            if node.name in given or not given.keys().isdisjoint(sources(node)):
+                node.name, node.raw = given.get(node.name, node.name), None
+                node.inputs = [
+                    Output(given.get(each.node, each.node), each.port) if each else None
+                    for each in node.inputs
+                ]
+                node.controls = [given.get(control, control) for control in node.controls]
         self._nodes = {each.name: each for each in self._nodes.values()}
         self._readers = {}
         for each in self._nodes.values():
             for source in sources(each):
                 self._readers.setdefault(source, {})[each.name] = None
-        return free
+        return given
 
     def remove(self, names: Iterable[str]) -> None:
         """Take nodes out; control edges from them end, data edges are left for :meth:`check` to find."""
@@ -283,3 +294,11 @@ class Graph:
             raise InputError(
                 f"After {after}, the graph has a cycle", where=self.source, got=" → ".join(shown)
             ) from error
+
+
+def _free_name(name: str, taken: Container[str]) -> str:
+    """The name, with a number at its end if it is taken."""
+    number, free = 1, name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free

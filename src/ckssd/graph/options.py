@@ -22,6 +22,7 @@ THRESHOLDS = ("confidence_threshold", "nms_threshold")
 LIMITS = ("top_k", "keep_top_k")
 PATHS = (
     "input_model",
+    "saved_model_dir",
     "tensorflow_object_detection_api_pipeline_config",
     "output_dir",
     "extensions",
@@ -52,6 +53,8 @@ class Options:
         Folder for the edited graph and drawings.
     postprocessing
         What does NMS: one of POSTPROCESSINGS.
+    saved_model_dir
+        Where the input model was frozen from, for people; None: it is what was given.
     """
 
     input_model: Path
@@ -69,6 +72,12 @@ class Options:
     dry_run: bool = False
     dump: Path | None = None
     postprocessing: str = AUTO
+    saved_model_dir: Path | None = None
+
+    @property
+    def source(self) -> Path:
+        """What a person named: a frozen graph, or a SavedModel's folder."""
+        return self.saved_model_dir or self.input_model
 
     @property
     def name(self) -> str:
@@ -79,7 +88,14 @@ class Options:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("--input_model", type=Path, required=True, metavar="FILE", help="frozen_inference_graph.pb")
+    add("--input_model", type=Path, metavar="FILE", help="frozen_inference_graph.pb")
+    add(
+        "--saved_model_dir",
+        type=Path,
+        metavar="DIR",
+        help="instead: a SavedModel, as TensorFlow 2's exporter makes it; is frozen first, by an installed "
+        "TensorFlow 2",
+    )
     add(
         "--tensorflow_use_custom_operations_config",
         default=AUTO_CONFIGURATION,
@@ -149,7 +165,7 @@ def from_mapping(mapping: Mapping[str, Any]) -> argparse.Namespace:
 def _defaults() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    return parser.parse_args(["--input_model="])
+    return parser.parse_args([])
 
 
 def options_from(parsed: argparse.Namespace) -> Options:
@@ -162,6 +178,8 @@ def options_from(parsed: argparse.Namespace) -> Options:
     InputError
         If the pipeline configuration cannot be read.
     """
+    if parsed.input_model is None:
+        raise UsageError("No model is named", expected="--input_model FILE or --saved_model_dir DIR")
     shape = None if parsed.input_shape is None else _shape(parsed.input_shape)
     batch = None if parsed.batch is None else _whole("--batch", parsed.batch, 1, LARGEST_BATCH)
     if shape is not None and batch is not None:
@@ -173,6 +191,7 @@ def options_from(parsed: argparse.Namespace) -> Options:
     pipeline = parsed.tensorflow_object_detection_api_pipeline_config
     return Options(
         input_model=parsed.input_model,
+        saved_model_dir=parsed.saved_model_dir,
         configuration=parsed.tensorflow_use_custom_operations_config,
         outputs=() if parsed.output is None else _outputs(parsed.output),
         input_shape=shape,

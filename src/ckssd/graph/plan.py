@@ -10,6 +10,7 @@ from ckssd.errors import InputError
 from ckssd.graph.applying import Applied, apply_configuration
 from ckssd.graph.configuration import Configuration, find_configuration, read_configuration
 from ckssd.graph.draw import drawing
+from ckssd.graph.foreign.known_form import in_known_form
 from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import check_frozen, read_graph
 from ckssd.graph.match import some
@@ -54,6 +55,8 @@ class Plan:
 def make_plan(options: Options) -> Plan:
     """Read, choose, match and replace, up to the edited graph."""
     graph = read_graph(options.input_model)
+    graph.source = str(options.source)
+    done = in_known_form(graph)
     if options.configuration == AUTO_CONFIGURATION:
         # Whoever names outputs may take a part of a graph; which part matches, is said by the configurations.
         (refuse_other_kinds if options.outputs else check_ssd)(graph)
@@ -75,6 +78,7 @@ def make_plan(options: Options) -> Plan:
         options.postprocessing,
     )
     context = Context(request)
+    context.notes += done
     drawings: dict[str, str] = {}
     applied = apply_configuration(
         graph,

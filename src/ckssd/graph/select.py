@@ -21,7 +21,7 @@ class Selected:
 
 
 def select_configuration(graph: Graph, paths: Sequence[Path] | None = None) -> Selected:
-    """Return the configuration all of whose replacements match; of several the one with the most points.
+    """Return the configuration all of whose replacements match: that with the most points, then nodes.
 
     Parameters
     ----------
@@ -33,17 +33,21 @@ def select_configuration(graph: Graph, paths: Sequence[Path] | None = None) -> S
     InputError
         If none fits; says for each what does not, and which nodes the graph has instead.
     """
-    fitting: list[Configuration] = []
+    fitting: list[tuple[int, int, Configuration]] = []
     misfits: list[str] = []
     for path in shipped_configurations() if paths is None else paths:
         configuration = read_configuration(path)
         try:
-            for replacement in configuration.replacements:
-                find_matches(graph, replacement)
+            matches = [
+                match
+                for replacement in configuration.replacements
+                for match in find_matches(graph, replacement)
+            ]
         except InputError as error:
             misfits.append(f"{configuration.name}: {_misfit(error)}")
         else:
-            fitting.append(configuration)
+            covered = sum(len(match.nodes) for match in matches)
+            fitting.append((_points(configuration), covered, configuration))
     if not fitting:
         raise InputError(
             "No configuration fits this graph",
@@ -51,11 +55,11 @@ def select_configuration(graph: Graph, paths: Sequence[Path] | None = None) -> S
             got="; ".join(misfits),
             advice="write one for these nodes: --tensorflow_use_custom_operations_config FILE",
         )
-    chosen = max(fitting, key=_points)
-    others = [each.name for each in fitting if each is not chosen]
+    chosen = max(fitting, key=lambda each: each[:2])[2]
+    others = [each.name for _, _, each in fitting if each is not chosen]
     reason = f"all its {_points(chosen)} points are in the graph, and the match does not reach the input"
     if others:
-        reason += f" ({', '.join(others)} would fit, too, with fewer points)"
+        reason += f" ({', '.join(others)} would fit, too, with fewer points or nodes)"
     return Selected(chosen, reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from ckssd.detect.backends import Backend
@@ -69,6 +70,17 @@ def describe_detected(settings: BenchmarkSettings, found: DetectedSet) -> RunSet
         metrics_tool="",
         versions=library_versions([*backend.libraries, decoder(), *_resized_by(settings, backend)]),
         machine=describe_machine(),
+    )
+
+
+def of_other_images(run: RunSettings, settings: BenchmarkSettings, found: DetectedSet) -> RunSettings:
+    """What decided the detections in other images by the same run, without hashing its files again."""
+    images = len(found.times.detect)
+    return dataclasses.replace(
+        run,
+        images=images,
+        images_unreadable=len(found.selection.images) - images,
+        preprocessed_cache=_cache(settings, found),
     )
 
 

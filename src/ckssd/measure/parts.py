@@ -80,8 +80,8 @@ class Part:
         return made
 
 
-def part_of(settings: BenchmarkSettings, found: DetectedSet) -> Part:
-    """What was found, with all that a merge needs."""
+def part_of(settings: BenchmarkSettings, found: DetectedSet, run: RunSettings | None = None) -> Part:
+    """What was found, with all that a merge needs; ``run``: what decided it, if that was described."""
     selection, class_map = found.selection, found.class_map
     asked = Asked(
         str(settings.annotations.absolute()),
@@ -94,7 +94,7 @@ def part_of(settings: BenchmarkSettings, found: DetectedSet) -> Part:
     return Part(
         selection.shard,
         selection.whole,
-        describe_detected(settings, found),
+        run or describe_detected(settings, found),
         asked,
         found.seen,
         found.other_notes,

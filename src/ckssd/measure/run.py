@@ -54,11 +54,21 @@ def detect_data_set(settings: BenchmarkSettings) -> DetectedSet:
     return detect_opened(settings, open_run(settings))
 
 
-def detect_opened(settings: BenchmarkSettings, opened: OpenedRun, *, others: int = 0) -> DetectedSet:
-    """The same with what was opened; ``others``: how many other settings of NMS its backend runs with."""
+def detect_opened(
+    settings: BenchmarkSettings, opened: OpenedRun, *, others: int = 0, way: Way | None = None
+) -> DetectedSet:
+    """The same with what was opened.
+
+    Parameters
+    ----------
+    others
+        How many other settings of NMS its backend runs with.
+    way
+        How the images are run; default: the settings' mode and threads decide, and detectors are loaded.
+    """
     selection, backend, class_map = opened.selection, opened.backend, opened.class_map
     started = time.perf_counter()
-    way = way_to_run(settings.mode, settings.threads, backend.new_detector)
+    way = way or way_to_run(settings.mode, settings.threads, backend.new_detector)
     setup = opened.open_time + time.perf_counter() - started
 
     steps = Steps(settings.images, opened.annotations, opened.reader, backend.input, settings.model.file)

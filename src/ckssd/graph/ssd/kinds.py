@@ -73,10 +73,9 @@ def _refuse_other_detectors(graph: Graph, expected: str) -> None:
         )
     if _has_scope(graph, _TENSORFLOW_2):
         raise InputError(
-            "This is a graph of TensorFlow 2's exporter",
+            "This is a graph of TensorFlow 2's exporter, but of no SSD: its function has no Postprocessor",
             where=graph.source,
             expected=expected,
-            advice="export the checkpoint with that API's export_tflite_graph_tf2.py",
         )
 
 

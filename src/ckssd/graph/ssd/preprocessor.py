@@ -5,10 +5,12 @@ What the block does to pixel values (scaling, mean subtraction) stays in the gra
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 from ckssd.errors import InputError
 from ckssd.graph.attributes import DataType, Shape
+from ckssd.graph.foreign.loops import IMAGES
 from ckssd.graph.graph import INPUT_OPS, Graph
 from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node, Output
@@ -16,6 +18,11 @@ from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Plac
 from ckssd.graph.settings import Setting
 
 _ARITHMETIC = ("Mul", "Sub", "Add", "AddV2", "RealDiv", "Div", "Identity")
+# What stands before and between them where TensorFlow 2 resizes one image: no pixel's value changes but by
+# the resize itself, which is linear and so may come before or behind the arithmetic.
+_MOVING = ("Pack", "Unpack", "Squeeze", "ExpandDims", "StridedSlice", "Cast", "ResizeBilinear")
+# The resizing loop of TensorFlow 1; images come from it.
+_LOOP = "TensorArrayGather"
 CHANNELS = 3
 LARGEST_SIDE = 16384
 
@@ -26,6 +33,7 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
     replacement_id = "PreprocessorReplacement"
     replacement_aliases = ("ObjectDetectionAPIPreprocessorReplacement",)
     _first: tuple[Node, int] | None = None
+    _last: Node | None = None
 
     def generate_sub_graph(self, graph: Graph, match: SubgraphMatch) -> SubGraph:
         """Fix the input: float32, and the size that the block resized to."""
@@ -33,8 +41,13 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
         self.context.tensors["image"] = Output(placeholder.name)
         arithmetic = pixel_arithmetic(graph, match)
         self._first = arithmetic[-1] if arithmetic else None
+        self._last = arithmetic[0][0] if arithmetic else None
+        for (node, port), (source, _) in itertools.pairwise(arithmetic):
+            graph.connect(source, node, port)
         resized_to = image_size(graph, match)
         shape = self._input_shape(resized_to)
+        if match.output_node(0)[0].name == IMAGES:
+            _check_one_image(graph, shape, resized_to)
         self.context.settings["input_shape"] = shape
         if resized_to is not None:
             self.context.settings["native_size"] = Setting(resized_to, "graph, Preprocessor")
@@ -55,19 +68,18 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
         return {(reader.id, port): (self._first[0].id, self._first[1])}
 
     def output_edges_match(self, graph: Graph, match: SubgraphMatch, new: SubGraph) -> Mapping[Place, Place]:
-        """Without arithmetic the block's output is its input."""
-        if self._first is not None:
-            return {}
+        """The block's output is that of its last arithmetic node; without arithmetic it is its input."""
         node, port = match.output_node(0)
+        if self._last is not None:
+            return {} if self._last is node else {(node.id, port): self._last.id}
         tensor = match.input_tensor(0)
         return {(node.id, port): (tensor.node, tensor.port)}
 
     def nodes_to_remove(self, graph: Graph, match: SubgraphMatch) -> Iterable[str]:
         """Everything but the arithmetic and its constants."""
         kept: set[str] = set()
-        if self._first is not None:
-            output = match.output_node(0)[0].name
-            kept = graph.ancestors([output]) & set(match.nodes)
+        if self._last is not None:
+            kept = graph.ancestors([self._last.name]) & set(match.nodes)
         return [name for name in match.matched_nodes_names() if name not in kept]
 
     def _input_shape(self, resized_to: tuple[int, int] | None) -> Setting:
@@ -86,6 +98,18 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
                 advice="state it: --input_shape=[1,300,300,3]",
             )
         return Setting((batch, *resized_to, CHANNELS), "graph, Preprocessor")
+
+
+def _check_one_image(graph: Graph, shape: Setting, native: tuple[int, int] | None) -> None:
+    """TensorFlow 2's exporter writes the batch and all sizes of feature maps into the graph."""
+    if native is not None and shape.value != (1, *native, CHANNELS):
+        raise InputError(
+            "A model of TensorFlow 2 holds its batch and image size as constants",
+            where=graph.source,
+            expected=f"[1,{native[0]},{native[1]},{CHANNELS}]",
+            got=f"{list(shape.value)} ({shape.origin})",
+            advice="export it again with that size in pipeline.config",
+        )
 
 
 def _placeholder(graph: Graph, match: SubgraphMatch) -> Node:
@@ -115,23 +139,30 @@ def pixel_arithmetic(graph: Graph, match: SubgraphMatch) -> list[tuple[Node, int
     node, _ = match.output_node(0)
     found: list[tuple[Node, int]] = []
     seen: set[str] = set()
-    while node.op in _ARITHMETIC and node.name in match.nodes and node.name not in seen:
+    while node.name in match.nodes and node.name not in seen and not node.op.startswith(_LOOP):
         seen.add(node.name)
-        images = [
-            (port, tensor)
-            for port, tensor in enumerate(node.inputs)
-            if tensor is not None and graph.node(tensor.node).op != "Const"
-        ]
-        if len(images) != 1:
-            raise InputError(
-                "The Preprocessor does something else than scaling and mean subtraction",
-                where=f"{graph.source}, node {node.name}",
-                expected="one constant and one image",
-            )
-        port, tensor = images[0]
-        found.append((node, port))
-        node = graph.node(tensor.node)
+        port = _image_port(graph, node)
+        if node.op in _ARITHMETIC:
+            found.append((node, port))
+        tensor = node.inputs[port]
+        node = graph.node(tensor.node) if tensor is not None else node
     return found
+
+
+def _image_port(graph: Graph, node: Node) -> int:
+    """Where the image enters a node of the Preprocessor."""
+    images = [
+        port
+        for port, tensor in enumerate(node.inputs)
+        if tensor is not None and graph.node(tensor.node).op != "Const"
+    ]
+    if node.op not in (*_ARITHMETIC, *_MOVING) or len(images) != 1:
+        raise InputError(
+            "The Preprocessor does something else than scaling and mean subtraction",
+            where=f"{graph.source}, node {node.name}",
+            expected="one constant and one image",
+        )
+    return images[0]
 
 
 def image_size(graph: Graph, match: SubgraphMatch) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 _SCALING = ("RealDiv", "Div", "Mul")
 _NEUTRAL = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Const", "Pack")
 # Beyond these nothing is computed with a score any more, or only with its shape.
-_ENDS = ("Shape", "Size", "TensorArrayScatterV3", "TensorArrayV3", "Enter", "ZerosLike")
+_ENDS = ("Shape", "Size", "TensorArrayScatterV3", "TensorArrayV3", "Enter", "Unpack", "ZerosLike")
 
 
 @dataclass(frozen=True)

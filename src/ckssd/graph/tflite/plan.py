@@ -8,6 +8,7 @@ from pathlib import Path
 from ckssd.graph.applying import Applied, apply_configuration
 from ckssd.graph.attributes import Tensor
 from ckssd.graph.folding import explore
+from ckssd.graph.foreign.known_form import in_known_form
 from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import check_frozen, read_graph
 from ckssd.graph.replacement import Registry
@@ -70,14 +71,17 @@ def make_tflite_graph(frozen_graph: Path, wanted: Wanted) -> TFLiteGraph:
 
 def remade(graph: Graph, wanted: Wanted) -> TFLiteGraph:
     """The same of a graph that was read; it is edited."""
+    done = in_known_form(graph)
     check_ssd(graph)
     graph.check("reading")
     check_frozen(graph)
     selected = select_configuration(graph)
+    graph.prune(name for each in selected.configuration.points for name in each.end_points)
     for name in NAMES:
         if name in graph:
             graph.rename(name, f"{name}_of_the_frozen_graph")
     context = TFLiteContext(wanted)
+    context.notes += done
     applied = apply_configuration(graph, selected.configuration, Registry(BUILT_IN), context)
     graph.prune([BOX_ENCODINGS, CLASS_PREDICTIONS, context.anchors.node])
     graph.check("the replacements")

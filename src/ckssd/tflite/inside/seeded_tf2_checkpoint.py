@@ -80,7 +80,12 @@ def build(tf, config, seed, count):
     predict(images[:1])  # makes the variables
     for variable in model.variables:
         variable.assign(drawn(variable, seed))
-    scale_predictors(model.variables, predict(images))
+    tf.keras.backend.set_learning_phase(1)  # batch normalization normalizes by the images, and keeps that
+    prediction = predict(images)
+    tf.keras.backend.set_learning_phase(0)
+    if not all(np.any(v.numpy()) for v in model.variables if name_of(v).endswith("/moving_variance")):
+        raise SystemExit("batch normalization kept no statistics of the images")
+    scale_predictors(model.variables, prediction)
     return model
 
 

@@ -1,0 +1,95 @@
+"""What travels to the nodes: the library's source, the model, the annotations; each known by its SHA-256."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import InputError
+from ckssd.json_file import plain
+from ckssd.measure.settings import BenchmarkSettings
+from ckssd.model.ir import ir_files
+from ckssd.own_files import LIBRARY, NOT_COPIED
+
+SOURCE = "src"  # its name on the nodes, where it is a folder
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run as a node is told of it.
+
+    ``settings``: fields of BenchmarkSettings; those of ``paths`` (such as ``model.file``) are files of
+    ``contents`` there. ``python``: the interpreter with the runtime. ``images``: the folder of the pictures.
+    """
+
+    settings: dict[str, Any]
+    paths: dict[str, str]
+    contents: dict[str, bytes]
+    python: str
+    images: str
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """File name to SHA-256 of its content."""
+        return {name: hashlib.sha256(content).hexdigest() for name, content in self.contents.items()}
+
+    @property
+    def id(self) -> str:
+        """Another one for every other run: of the settings and of all contents."""
+        said = [self.settings, self.paths, self.hashes, self.python, self.images]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def make_job(settings: BenchmarkSettings, python: Path) -> Job:
+    """Read all that the nodes need; raises an InputError for a file that cannot be read."""
+    model = settings.model
+    files = {"model.file": model.file, "annotations": settings.annotations}
+    files |= {} if model.labels is None else {"model.labels": model.labels}
+    files |= {} if settings.hierarchy is None else {"hierarchy": settings.hierarchy}
+    files |= {} if model.own_nms is None else {"model.own_nms.anchors": Path(model.own_nms.anchors)}
+    folders = {"model.labels": "labels", "model.own_nms.anchors": "anchors"}
+    paths = {place: f"{folders.get(place, place.split('.')[0])}/{path.name}" for place, path in files.items()}
+    contents = {paths[place]: _read(path) for place, path in files.items()}
+    if model.file.suffix.lower() == ".xml":
+        weights = ir_files(model.file)[1]
+        contents[f"model/{weights.name}"] = _read(weights)
+    contents[SOURCE] = source_archive()
+    # Each worker has one detector with one thread; which images it runs, each batch says.
+    told = dataclasses.replace(settings, threads=1, silent=True, verbose=False, batch_size=1)
+    return Job(plain(told), paths, contents, str(python), str(settings.images.absolute()))
+
+
+def source_archive() -> bytes:
+    """The library that runs as a ZIP file, the same bytes for the same source."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(_sources(LIBRARY)):
+            name = f"ckssd/{path.relative_to(LIBRARY).as_posix()}"
+            file.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return archive.getvalue()
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    names = [path.name for path in folder.iterdir()]
+    left_out = NOT_COPIED(str(folder), names)
+    for path in folder.iterdir():
+        if path.name in left_out:
+            continue
+        if path.is_dir():
+            yield from _sources(path)
+        else:
+            yield path
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError("The file cannot be read", where=path, got=error.strerror) from error

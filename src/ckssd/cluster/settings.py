@@ -1,0 +1,105 @@
+"""Where and how a run goes over a cluster: by variables beside those of the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckssd.errors import NotInstalledError, UsageError
+from ckssd.measure.settings import BenchmarkSettings
+from ckssd.model.files import value
+from ckssd.secrets import given, public
+from ckssd.values import Check, bad_value, choice, file_path, made_folder, real_number, switch, whole_number
+
+VARIABLE = "CK_CLUSTER"
+LOCAL = "ray"
+SHARED, SENT = "shared", "sent"
+RAY_PYTHON = "CK_ENV_LIB_RAY_PYTHON_FILE"
+EXPECTED = "ray (this machine), ray://HOST:PORT, or HOST:PORT as `ray start` shows it"
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """A cluster, and what is asked of it.
+
+    ``address``: without its secrets, which ``reach`` has. ``images``: on a path that all nodes have, or sent
+    with each batch. ``folder`` keeps finished batches, from which ``resume`` goes on. ``batch``: images in
+    one (None: by the number of workers). ``deadline_s``: a batch that takes longer is given to another node.
+    """
+
+    address: str
+    images: str = SHARED
+    folder: Path | None = None
+    resume: bool = False
+    batch: int | None = None
+    deadline_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if self.resume and self.folder is None:
+            raise UsageError("--resume needs the folder of the run", expected="--run-folder DIR")
+
+    @property
+    def reach(self) -> str:
+        """The address as this process was given it."""
+        return given(self.address)
+
+
+def address(name: str, text: Any) -> str:
+    """The check of an address; what comes back has no secrets."""
+    word = str(text).strip()
+    if word == LOCAL or re.fullmatch(r"(ray://)?(\S+@)?[\w.-]+:[0-9]{1,5}(\?\S*)?", word, re.ASCII):
+        return public(word)
+    raise bad_value(name, EXPECTED, public(word))
+
+
+FIELDS: dict[str, tuple[str, Check]] = {
+    "address": (VARIABLE, address),
+    "images": ("CK_CLUSTER_IMAGES", choice(SHARED, SENT)),
+    "folder": ("CK_CLUSTER_FOLDER", made_folder),
+    "resume": ("CK_CLUSTER_RESUME", switch),
+    "batch": ("CK_CLUSTER_BATCH", whole_number(1)),
+    "deadline_s": ("CK_CLUSTER_DEADLINE", real_number(0, above=True)),
+}
+
+
+def from_environment(environment: Mapping[str, str]) -> ClusterSettings | None:
+    """What the variables say; None: the run is one of this machine alone.
+
+    Raises
+    ------
+    UsageError
+        A variable has a bad value.
+    """
+    if value(environment, VARIABLE) is None:
+        return None
+    found: dict[str, Any] = {}
+    for field, (variable, check) in FIELDS.items():
+        text = value(environment, variable)
+        if text is not None:
+            found[field] = check(variable, text)
+    return ClusterSettings(**found)
+
+
+def ray_python(environment: Mapping[str, str]) -> Path:
+    """The interpreter that has Ray; raises a NotInstalledError."""
+    named = value(environment, RAY_PYTHON)
+    if named is None:
+        raise NotInstalledError(
+            "Ray is not installed", where=RAY_PYTHON, advice="ckssd install --tags=lib,ray"
+        )
+    found: Path = file_path(RAY_PYTHON, named)
+    return found
+
+
+def check_run(settings: BenchmarkSettings) -> None:
+    """Raise a UsageError for a run that is none of many machines."""
+    settings.refuse_parts("A run over a cluster")
+    if settings.mode == "latency":
+        raise UsageError(
+            "Latency is that of one machine", where="CK_MODE", expected="throughput", got="latency"
+        )
+    if settings.preprocessed_cache is not None:
+        raise UsageError("The nodes keep no resized images", where="CK_PREPROCESSED_CACHE", advice="unset it")

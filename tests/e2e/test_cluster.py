@@ -1,0 +1,51 @@
+"""`ckssd benchmark --cluster ray` and CK's program give what one machine gives, and say what they lack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.run import install_once
+from tests.support.sandbox import Sandbox
+
+COUNT = 24
+RUN = ("benchmark", "--nms=regular", f"--count={COUNT}")
+EQUAL = ("detections_sha256", "mAP", "recall", "metrics", "per_class", "detections", "images")
+
+
+def test_flags_of_a_cluster_are_refused_without_one_and_ray_is_asked_for(sandbox: Sandbox) -> None:
+    alone = sandbox.ckssd(*RUN, "--resume")
+    assert alone.code == 2
+    assert "These flags go with --cluster" in alone.err
+    missing = sandbox.ckssd(*RUN, "--cluster=ray")
+    assert missing.code == 4
+    assert "ckssd install --tags=lib,ray" in missing.err
+    bad = sandbox.ckssd(*RUN, "--cluster=ray://me:swordfish@")
+    assert bad.code == 2
+    assert "swordfish" not in bad.text
+
+
+@pytest.mark.full
+def test_a_run_over_ray_by_both_commands_is_that_of_one_machine(
+    installed: Sandbox, shared: Sandbox, tmp_path: Path
+) -> None:
+    install_once(shared, [["lib,ray"]])
+    home = Sandbox(tmp_path / "home", like=shared)
+    whole = json.loads(home.ckssd(*RUN, "--json").out)["data"]
+    kept = tmp_path / "kept"
+    done = home.ckssd(*RUN, "--cluster=ray", "--run-folder", str(kept), "--json")
+    assert done.code == 0, done.text
+    data = json.loads(done.out)["data"]
+    assert {name: data[name] for name in EQUAL} == {name: whole[name] for name in EQUAL}
+    assert len(list(kept.glob("*.part"))) == data["cluster"]["batches"]
+    program = home.ck(
+        *("benchmark", "program:object-detection-tflite", "--repetitions=1", "--sleep=0"),
+        *("--env.USE_NMS=regular", f"--env.CK_BATCH_COUNT={COUNT}", "--env.CK_CLUSTER=ray"),
+        "--skip_print_timers",
+    )
+    assert program.code == 0, program.text
+    assert "Note: run by Ray with" in program.out
+    timer = home.program("object-detection-tflite") / "tmp" / "tmp-ck-timer.json"
+    assert json.loads(timer.read_text())["detections_sha256"] == whole["detections_sha256"]
