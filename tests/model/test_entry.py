@@ -8,8 +8,9 @@ import pytest
 
 from ckssd.errors import CkssdError, InputError, UsageError
 from ckssd.model.entry import from_environment
-from ckssd.model.files import MODEL, NAMED_GRAPH
+from ckssd.model.files import NAMED_GRAPH
 from ckssd.model.named import variables_of
+from ckssd.model.runtimes import MODEL
 from tests.detect.tiny_model import tiny_model, tiny_model_without_nms
 
 
@@ -94,12 +95,12 @@ def test_the_first_label_is_what_the_entry_states(folder: Path, text: str, expec
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("model.pt", r"\.tflite, \.xml, \.onnx, \.pb"),
+        ("model.pt", r"\.tflite, \.xml, \.pb, \.onnx"),
         ("model.bin", r"named by its \.xml"),
         ("model.ckpt-5.index", "exported first"),
         ("pipeline.config", "name the model beside it"),
         ("model", "no ending"),
-        ("model.zip", r"\.tflite, \.xml, \.onnx, \.pb"),
+        ("model.zip", r"\.tflite, \.xml, \.pb, \.onnx"),
     ],
 )
 def test_a_file_of_another_kind_is_refused_with_the_way_on(folder: Path, name: str, said: str) -> None:

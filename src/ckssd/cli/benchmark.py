@@ -20,7 +20,6 @@ from pathlib import Path
 from ckssd.ck.environments import the_environment
 from ckssd.cli.chosen import (
     METRICS_TAGS,
-    RUNTIMES,
     add_model_arguments,
     check_installed,
     choose,
@@ -38,6 +37,7 @@ from ckssd.errors import UsageError
 from ckssd.json_file import plain, write_json
 from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE, discard
 from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.model.runtimes import RUNTIMES
 from ckssd.values import made_folder
 from ckssd.worker import run_worker
 

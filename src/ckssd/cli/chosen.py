@@ -14,37 +14,15 @@ from pathlib import Path
 from ckssd.ck.environments import environments, the_environment
 from ckssd.cli.pairs import pairs
 from ckssd.errors import NotInstalledError, UsageError
-from ckssd.model.description import ACTIVATIONS, DEFAULT_RUNTIME
+from ckssd.model.description import ACTIVATIONS
 from ckssd.model.entry import ACTIVATION, NMS, RUNTIME, SIGNATURE
-from ckssd.model.files import PREFIXES
 from ckssd.model.named import runtime_of, variables_of
 from ckssd.model.own_nms import VARIABLE as OWN_NMS
+from ckssd.model.runtimes import DEFAULT_RUNTIME, PREFIXES, RUNTIMES
 from ckssd.values import refuse_address
 
-TFLITE_TAGS = "model,tflite,object-detection"
 METRICS_TAGS = "tool,coco"
 DATASET_TAGS = "dataset,object-detection"
-
-
-@dataclasses.dataclass(frozen=True)
-class Runtime:
-    """Tags of a runtime's environment, the variable of its Python, and tags of its models."""
-
-    library: str
-    python: str
-    models: str
-
-
-RUNTIMES = {
-    "litert": Runtime("lib,litert", "CK_ENV_LIB_LITERT_PYTHON_FILE", TFLITE_TAGS),
-    "openvino": Runtime("lib,openvino", "CK_ENV_LIB_OPENVINO_PYTHON_FILE", "model,openvino,object-detection"),
-    "tensorflow": Runtime(
-        "lib,tensorflow,v2", "CK_ENV_LIB_TF_PYTHON_FILE", "model,tensorflow,tf,object-detection"
-    ),
-    "onnx": Runtime("lib,onnxruntime", "CK_ENV_LIB_ONNXRUNTIME_PYTHON_FILE", "model,onnx,object-detection"),
-}
-# A shell's variables of another model say nothing about the chosen one.
-MODEL_PREFIXES = tuple(set(PREFIXES.values()))
 IMAGE_FOLDER, ANNOTATIONS = "CK_ENV_DATASET_IMAGE_DIR", "CK_ENV_DATASET_ANNOTATIONS"
 DATASET_TYPE = "CK_ENV_DATASET_TYPE"
 # Flags of these commands to the variables of the programs.
@@ -103,10 +81,10 @@ def choose(options: argparse.Namespace) -> Chosen:
             raise UsageError("--labels goes with --model", got=options.labels, advice="name the model's file")
         described = the_environment(joined(RUNTIMES[runtime].models, options.tags)).variables
     else:
-        described = variables_of(options.model, options.labels)
+        described = variables_of(options.model, options.labels, runtime)
     python = python_of(runtime)
     flags = {name: str(given) for flag, name in FLAGS.items() if (given := getattr(options, flag, None))}
-    outside = {name: text for name, text in os.environ.items() if not name.startswith(MODEL_PREFIXES)}
+    outside = {name: text for name, text in os.environ.items() if not name.startswith(PREFIXES)}
     variables = {**outside, **described, RUNTIME: runtime, **flags, **pairs(options.env, "--env")}
     return Chosen(python, variables)
 
@@ -175,11 +153,7 @@ def runtime_asked(options: argparse.Namespace) -> str:
 
 
 def _runtime_of(options: argparse.Namespace) -> str:
-    runtime = runtime_of(options.model)
-    if options.runtime not in (None, runtime):
-        raise UsageError(
-            "The model is not for this runtime", where=options.model, expected=runtime, got=options.runtime
-        )
+    runtime = runtime_of(options.model, options.runtime)
     if options.tags:
         raise UsageError("--model and --tags both name a model", got=f"--tags={options.tags}")
     return runtime

@@ -17,14 +17,13 @@ import tempfile
 from pathlib import Path
 
 from ckssd.cli.benchmark import add_metric_arguments
-from ckssd.cli.chosen import RUNTIMES
 from ckssd.cli.contenders import DEFAULT_NMS, Prepared, find_contenders
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
 from ckssd.measure.compare import Contender, Record, compare, measure_in_turn, runs_as_data
 from ckssd.measure.comparison_table import table
 from ckssd.measure.peers import Peer, peer_of
-from ckssd.model.description import DEFAULT_RUNTIME
+from ckssd.model.runtimes import DEFAULT_RUNTIME, RUNTIMES
 from ckssd.report import step
 
 

@@ -14,8 +14,6 @@ from ckssd.ck.environments import the_environment
 from ckssd.cli.benchmark import METRIC_FLAGS
 from ckssd.cli.chosen import (
     METRICS_TAGS,
-    MODEL_PREFIXES,
-    RUNTIMES,
     check_installed,
     data_set,
     joined,
@@ -27,9 +25,9 @@ from ckssd.json_file import plain
 from ckssd.measure.compare import Contender, Record
 from ckssd.measure.images import MODES
 from ckssd.measure.settings import BenchmarkSettings, from_environment
-from ckssd.model.description import DEFAULT_RUNTIME
 from ckssd.model.files import value
 from ckssd.model.named import runtime_of, variables_of
+from ckssd.model.runtimes import DEFAULT_RUNTIME, PREFIXES, RUNTIMES
 from ckssd.worker import run_worker
 
 DEFAULT_NMS = "regular"
@@ -89,7 +87,7 @@ def find_contenders(options: argparse.Namespace) -> list[Prepared]:
     given = _variables(options)
     check_installed([*(RUNTIMES[runtime].library for runtime in _all_runtimes(options)), METRICS_TAGS])
     candidates = [*_files(options), *_installed(options)]
-    outside = {name: text for name, text in os.environ.items() if not name.startswith(MODEL_PREFIXES)}
+    outside = {name: text for name, text in os.environ.items() if not name.startswith(PREFIXES)}
     shared = {**outside, **the_environment(METRICS_TAGS).variables}
     shared |= data_set(options.images, options.annotations, options.dataset)
     found: list[Prepared] = []

@@ -29,7 +29,7 @@ from ckssd.ck.environments import the_environment
 from ckssd.cli.chosen import joined
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
-from ckssd.model.files import MODEL
+from ckssd.model.runtimes import MODEL
 from ckssd.tflite.frozen_program import export_frozen_from_environment
 from ckssd.tflite.program import (
     FROZEN_GRAPH_FILE,

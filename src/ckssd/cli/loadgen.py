@@ -20,7 +20,6 @@ from ckssd.cli.chosen import (
     ANNOTATIONS,
     DATASET_TAGS,
     METRICS_TAGS,
-    RUNTIMES,
     check_installed,
     choose,
     data_set,
@@ -29,6 +28,7 @@ from ckssd.cli.chosen import (
 )
 from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
+from ckssd.model.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from ckssd.loadgen.settings import LoadGenSettings

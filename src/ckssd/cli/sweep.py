@@ -29,7 +29,7 @@ import tempfile
 from pathlib import Path
 
 from ckssd.cli.benchmark import add_run_arguments, settings_of
-from ckssd.cli.chosen import RUNTIMES, check_installed, choose, runtime_asked
+from ckssd.cli.chosen import check_installed, choose, runtime_asked
 from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
 from ckssd.coco.metrics import read_ids
@@ -38,6 +38,7 @@ from ckssd.json_file import plain, write_json, write_whole
 from ckssd.measure.grid import read_grid
 from ckssd.measure.sweep import Grid, Swept, sweep_files
 from ckssd.measure.sweep_report import as_data, text, write_table
+from ckssd.model.runtimes import RUNTIMES
 from ckssd.values import real_number
 from ckssd.worker import run_worker
 

@@ -16,10 +16,9 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.model.custom import CustomOptions
 from ckssd.model.own_nms import OwnNMS, refuse_other_nms
+from ckssd.model.runtimes import RUNTIMES
 from ckssd.values import Check, bad_value, choice, file_path, plain_text, switch, whole_number
 
-RUNTIMES = ("litert", "openvino", "tensorflow", "onnx")
-DEFAULT_RUNTIME = "litert"
 NMS = ("regular", "fast", "none")
 # What turns a graph's class outputs into scores, where the graph itself does not.
 ACTIVATIONS = ("sigmoid", "softmax", "none")

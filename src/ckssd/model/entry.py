@@ -13,14 +13,15 @@ from typing import Any
 from ckssd.errors import UsageError
 from ckssd.model.beside import find_labels
 from ckssd.model.custom import CustomOptions
-from ckssd.model.description import DEFAULT_RUNTIME, FIELDS, Model
-from ckssd.model.files import MODEL, NAMED_GRAPH, model_file, model_folder, value, variable_for
+from ckssd.model.description import FIELDS, Model
+from ckssd.model.files import NAMED_GRAPH, model_file, model_folder, value
 from ckssd.model.own_nms import (
     kind_of,
     own_nms_of,
     refuse_other_nms,
     refuse_own_nms,
 )
+from ckssd.model.runtimes import DEFAULT_RUNTIME, MODEL, ONNX, RUNTIMES, TFLITE, variable_for
 from ckssd.onnx.model import graph_nms as onnx_nms
 from ckssd.onnx.model import read_onnx
 from ckssd.tflite.model import read_model
@@ -56,7 +57,7 @@ def from_environment(environment: Mapping[str, str]) -> Model:
     values["first_label"] = _first_label(environment, runtime)
     values["custom"] = CustomOptions.from_environment(environment, nms)
     refuse_other_nms(runtime, nms, values["custom"])
-    if values.get("activation") and runtime != "litert" and nms != "none":
+    if values.get("activation") and RUNTIMES[runtime].ending != TFLITE and nms != "none":
         raise bad_value(ACTIVATION, f"no value: models for {runtime} do it themselves", values["activation"])
     if nms == "none":
         values["own_nms"], values["notes"] = own_nms_of(environment, runtime, file, values.get("signature"))
@@ -88,11 +89,12 @@ def _graph(environment: Mapping[str, str], runtime: str, signature: str | None) 
     """Kind of NMS and file. A file that was named decides the kind; another one cannot be asked of it."""
     asked = value(environment, NMS)
     kind = FIELDS["nms"].check(NMS, asked) if asked else None
-    if runtime == "onnx":
+    ending = RUNTIMES[runtime].ending
+    if ending == ONNX:
         file = model_file(runtime, kind or "", environment)
         return onnx_nms(read_onnx(file)), file
     file = model_file(runtime, kind or Model.nms, environment)
-    if runtime != "litert" or value(environment, NAMED_GRAPH) is None:
+    if ending != TFLITE or value(environment, variable_for(runtime, NAMED_GRAPH)) is None:
         return kind or Model.nms, file
     own = graph_nms(file, signature)
     rewritten = own != "none" and kind != "none" and CustomOptions.asked_for(environment)

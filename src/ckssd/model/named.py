@@ -9,16 +9,9 @@ from pathlib import Path
 
 from ckssd.errors import InputError, UsageError
 from ckssd.model.entry import RUNTIME
-from ckssd.model.files import MODEL, NAMED_GRAPH, variable_for
+from ckssd.model.runtimes import BY_ENDING, MODEL, RUNTIMES, variable_for
 from ckssd.values import refuse_address
 
-# What the end of a file's name says of its runtime, and the variable that names such a file.
-KINDS = {
-    ".tflite": ("litert", NAMED_GRAPH),
-    ".xml": ("openvino", variable_for("openvino", f"{MODEL}XML")),
-    ".onnx": ("onnx", variable_for("onnx", f"{MODEL}ONNX_FILEPATH")),
-    ".pb": ("tensorflow", f"{MODEL}FROZEN_GRAPH"),
-}
 # Files that people name instead, and what to do.
 OTHERS = {
     ".bin": "an IR is named by its .xml",
@@ -31,34 +24,56 @@ OTHERS = {
 }
 
 
-def runtime_of(file: Path) -> str:
-    """The runtime of a model's file, by its name; raises as variables_of does."""
-    return _kind(file)[0]
+def runtime_of(file: Path, asked: str | None = None) -> str:
+    """The runtime of a model's file, by its name: the one that was asked for, if it runs such files.
+
+    Raises
+    ------
+    UsageError
+        The file is of no kind that can be run, or not by that runtime.
+    """
+    refuse_address("--model", file)
+    suffix = file.suffix.lower()
+    if suffix in BY_ENDING:
+        found = BY_ENDING[suffix]
+        if asked is None or RUNTIMES[asked].ending == suffix:
+            return asked or found
+        raise UsageError("The model is not for this runtime", where=file, expected=found, got=asked)
+    got = "a folder" if file.is_dir() else file.suffix or "no ending"
+    raise UsageError(
+        "The model is of no kind that can be run",
+        where=file,
+        expected=f"a file {', '.join(BY_ENDING)}",
+        got=got,
+        advice=OTHERS.get(suffix),
+    )
 
 
-def variables_of(file: Path, labels: Path | None = None) -> dict[str, str]:
+def variables_of(file: Path, labels: Path | None = None, runtime: str | None = None) -> dict[str, str]:
     """The variables that describe a model's file.
 
     Parameters
     ----------
     labels
         Label map or list; None: what is found beside the model or in it.
+    runtime
+        What shall run it; None: what its name says.
 
     Raises
     ------
     InputError
         A file is missing.
     UsageError
-        The file is of no kind that can be run.
+        The file is of no kind that can be run, or not by that runtime.
     """
     refuse_address("--labels", labels)
-    runtime, variable = _kind(file)
+    runtime = runtime_of(file, runtime)
     if not file.is_file():
         raise InputError("The model is missing", where=file, expected="a file")
     found = {
         RUNTIME: runtime,
         variable_for(runtime, f"{MODEL}ROOT"): str(file.absolute().parent),
-        variable: str(file.absolute()),
+        variable_for(runtime, MODEL + RUNTIMES[runtime].graph): str(file.absolute()),
         variable_for(runtime, f"{MODEL}MODEL_NAME"): file.stem,
     }
     if labels is not None:
@@ -66,18 +81,3 @@ def variables_of(file: Path, labels: Path | None = None) -> dict[str, str]:
             raise InputError("The label file is missing", where=labels, expected="a file")
         found[variable_for(runtime, f"{MODEL}LABELMAP_FILE")] = str(labels.absolute())
     return found
-
-
-def _kind(file: Path) -> tuple[str, str]:
-    refuse_address("--model", file)
-    suffix = file.suffix.lower()
-    if suffix in KINDS:
-        return KINDS[suffix]
-    got = "a folder" if file.is_dir() else file.suffix or "no ending"
-    raise UsageError(
-        "The model is of no kind that can be run",
-        where=file,
-        expected=f"a file {', '.join(KINDS)}",
-        got=got,
-        advice=OTHERS.get(suffix),
-    )

@@ -17,7 +17,8 @@ from ckssd.errors import InputError, UsageError
 from ckssd.graph.pipeline import Pipeline, read_pipeline
 from ckssd.model.beside import ANCHORS, find_anchors, find_pipeline
 from ckssd.model.custom import CHECKS, CustomOptions
-from ckssd.model.files import MODEL, model_folder, value, variable_for
+from ckssd.model.files import model_folder, value
+from ckssd.model.runtimes import MODEL, ONNX, RUNTIMES, variable_for
 from ckssd.onnx.model import read_onnx
 from ckssd.tflite.activation import HasOutputs, class_output
 from ckssd.tflite.model import read_model
@@ -41,14 +42,6 @@ DEFAULTS: dict[str, float] = {
 }
 LEAST_COLUMNS = 2  # one class and the background
 _kind = choice("regular", "fast")
-# Runtimes whose models do NMS themselves.
-NMS_IN_GRAPH = {
-    "openvino": "the NMS of an IR is its DetectionOutput: by class, with the settings of the conversion",
-    "tensorflow": "the NMS of a frozen graph is its Postprocessor: by class, with the settings of the export",
-    "onnx": "the NMS of a whole ONNX graph is its own: by class, with the settings of the export",
-}
-# Of these, those that also run graphs without it.
-OR_NOT = ("onnx",)
 
 
 @dataclass(frozen=True)
@@ -86,7 +79,9 @@ class Graph:
 
     def read(self) -> HasOutputs:
         """Its outputs; InputError if the file cannot be read."""
-        return read_onnx(self.file) if self.runtime == "onnx" else read_model(self.file, self.signature)
+        if RUNTIMES[self.runtime].ending == ONNX:
+            return read_onnx(self.file)
+        return read_model(self.file, self.signature)
 
 
 def kind_of(environment: Mapping[str, str]) -> str:
@@ -99,12 +94,13 @@ def refuse_own_nms(environment: Mapping[str, str], runtime: str, nms: str) -> No
     given = value(environment, VARIABLE)
     if given is None:
         return
-    if runtime in NMS_IN_GRAPH:
+    advice = RUNTIMES[runtime].graph_nms
+    if advice is not None:
         raise UsageError(
             f"{VARIABLE} counts only for graphs without NMS",
             expected="no value",
             got=given,
-            advice=NMS_IN_GRAPH[runtime],
+            advice=advice,
         )
     raise UsageError(
         f"{VARIABLE} counts only for a graph without NMS",
@@ -121,7 +117,8 @@ def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> No
     UsageError
         NMS is not regular, or custom settings are asked for.
     """
-    if runtime not in NMS_IN_GRAPH or (nms == "none" and runtime in OR_NOT):
+    advice = RUNTIMES[runtime].graph_nms
+    if advice is None or (nms == "none" and RUNTIMES[runtime].without_nms):
         return
     if nms != "regular":
         raise UsageError(
@@ -129,7 +126,7 @@ def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> No
             where=f"CK_RUNTIME={runtime}",
             expected="regular",
             got=nms,
-            advice=NMS_IN_GRAPH[runtime],
+            advice=advice,
         )
     if custom is not None:
         raise UsageError(
@@ -137,7 +134,7 @@ def refuse_other_nms(runtime: str, nms: str, custom: CustomOptions | None) -> No
             where=f"CK_RUNTIME={runtime}",
             expected="no",
             got="yes",
-            advice=NMS_IN_GRAPH[runtime],
+            advice=advice,
         )
 
 
