@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 from tests.support.sandbox import Done, Sandbox
 
@@ -10,7 +12,7 @@ from tests.support.sandbox import Done, Sandbox
 def test_litert_and_tensorflow_agree_on_the_built_in_model(installed: Sandbox) -> None:
     done = installed.ckssd(
         *("compare", "--models=shapes", "--runtimes=litert,tensorflow", "--dataset=shapes"),
-        *("--rounds=1", "--count=40", "--threads=2", "--json"),
+        *("--rounds=1", "--count=40", "--threads=2", "--json", "--report=compared.html"),
     )
     assert done.code == 0, done.text
     data = json.loads(done.out)["data"]
@@ -27,6 +29,18 @@ def test_litert_and_tensorflow_agree_on_the_built_in_model(installed: Sandbox) -
     assert {run["mAP"] for run in data["runs"]} == {litert["mAP"], tensorflow["mAP"]}
     assert data["different"][tensorflow["name"]]["runtime"] == "tensorflow"
     assert data["notes"] == []
+    check_report((installed.folder / "compared.html").read_text(), data["rows"])
+
+
+def check_report(page: str, rows: list[dict[str, Any]]) -> None:
+    """The report has the medians of the comparison, and intervals from the detections of each contender."""
+    (text,) = re.findall(r'id="report-data">(.*?)</script>', page)
+    report = json.loads(text)
+    shown = report["comparison"]["rows"]
+    for name in ("name", "mAP", "images_per_second", "latency_median_s"):
+        assert [row[name] for row in shown] == [row[name] for row in rows]
+    assert report["comparison"]["intervals"]["images"] == 40
+    assert [run["accuracy"]["metrics"]["AP"] for run in report["runs"]] == [row["mAP"] for row in rows]
 
 
 def refused(installed: Sandbox, *flags: str, **variables: str) -> Done:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ckssd.measure.program import main
-from ckssd.visual.make import Report, make_report
+from ckssd.visual.make import Places, Report, make_report
 from tests.measure.conftest import Bench, make_bench
 
 
@@ -36,14 +36,14 @@ def bench(made_once: tuple[Bench, Path]) -> Bench:
     return made_once[0]
 
 
-def whole_report(results: Path, **more: Any) -> Report:
+def whole_report(*results: Path, pictures: Path | None = None, annotations: Path | None = None) -> Report:
     """The report, by the metric tools of the tests' own environment."""
-    return make_report(results, lambda: Path(sys.executable), **more)
+    return make_report(results, lambda: Path(sys.executable), Places(pictures, annotations))
 
 
-def report(results: Path, **more: Any) -> dict[str, Any]:
+def report(results: Path, pictures: Path | None = None, annotations: Path | None = None) -> dict[str, Any]:
     """Its data."""
-    return whole_report(results, **more).data
+    return whole_report(results, pictures=pictures, annotations=annotations).data
 
 
 def edited(file: Path, change: Callable[[Any], object]) -> None:

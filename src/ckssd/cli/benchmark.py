@@ -34,7 +34,8 @@ from ckssd.cluster.program import run_over
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES
 from ckssd.detect.results_file import check_format
 from ckssd.errors import UsageError
-from ckssd.json_file import plain, write_json
+from ckssd.json_file import plain
+from ckssd.measure.program import keep_result
 from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE, discard
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.model.runtimes import RUNTIMES
@@ -160,11 +161,7 @@ def run(options: argparse.Namespace) -> Result:
             flags = ["--settings", str(described), *arguments]
             result, text = run_worker(chosen.python, "ckssd.measure", flags)
     if options.results is not None:
-        places = {"images": settings.images, "annotations": settings.annotations}
-        write_json(
-            options.results / DATA_SET_FILE, {name: str(place.absolute()) for name, place in places.items()}
-        )
-        write_json(options.results / TIMER_FILE, result)
+        keep_result(options.results, settings, result)
     return Result(text.strip(), result)
 
 

@@ -4,6 +4,7 @@
     ckssd compare --model float.tflite --model int8.tflite --images photos/ --annotations instances.json
     ckssd compare --models seeded shapes --runtimes=litert --nms=regular,fast --rounds=5 --json
     ckssd compare --models=shapes --runtimes=litert,openvino,onnx --dataset=shapes --peers
+    ckssd compare --models=shapes --runtimes=litert,openvino --dataset=shapes --report out/compared.html
 
 Each runs in its own installed environment, in turn (A B A B), once in each mode a round. Latency is measured
 with --threads threads in the runtime, images a second with that many detectors of one thread each.
@@ -20,11 +21,12 @@ from ckssd.cli.benchmark import add_metric_arguments
 from ckssd.cli.contenders import DEFAULT_NMS, Prepared, find_contenders
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
-from ckssd.measure.compare import Contender, Record, compare, measure_in_turn, runs_as_data
+from ckssd.measure.compare import Comparison, Contender, Record, compare, measure_in_turn, runs_as_data
 from ckssd.measure.comparison_table import table
 from ckssd.measure.peers import Peer, peer_of
 from ckssd.model.runtimes import DEFAULT_RUNTIME, RUNTIMES
 from ckssd.report import step
+from ckssd.values import made_folder, refuse_address
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="beside each the loop that a user would write with the same library and file",
     )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write an HTML report there, see ckssd report"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs (default: 3)")
     parser.add_argument("--threads", help="CK_HOST_CPU_NUMBER_OF_PROCESSORS (default: all)")
     parser.add_argument("--count", help="how many images (CK_BATCH_COUNT; default: all)")
@@ -73,6 +78,9 @@ def run(options: argparse.Namespace) -> Result:
     """Find what is installed, see that each can run, measure in turn, compare."""
     if options.rounds < 1:
         raise UsageError("--rounds has no value that can be used", expected="at least 1", got=options.rounds)
+    if options.report is not None:
+        refuse_address("--report", options.report)
+        made_folder("--report", options.report.parent)
     found = find_contenders(options)
     peers = [peer_of(one.contender, one.python, one.settings) for one in found] if options.peers else []
     contenders: dict[Contender, Prepared | Peer] = {
@@ -80,15 +88,36 @@ def run(options: argparse.Namespace) -> Result:
     }
     with tempfile.TemporaryDirectory(prefix="ckssd-") as name:
         folder = Path(name)
+        kept: dict[Contender, Path] = {}
         for contender, prepared in contenders.items():
             step(f"{contender.name}, check")
             prepared.check(folder)
 
         def measure(contender: Contender, mode: str) -> Record:
             step(f"{contender.name}, {mode}")
-            return contenders[contender].run(mode, folder)
+            one = contenders[contender]
+            if options.report is None or contender in kept or mode != "latency" or isinstance(one, Peer):
+                return one.run(mode, folder)
+            kept[contender] = folder / f"result {len(kept) + 1}"
+            return one.run(mode, folder, kept[contender])
 
         records = measure_in_turn(list(contenders), options.rounds, measure)
-    comparison = compare(records)
-    data = {**dataclasses.asdict(comparison), "runs": runs_as_data(records)}
-    return Result(table(comparison), data)
+        comparison = compare(records)
+        data = {**dataclasses.asdict(comparison), "runs": runs_as_data(records)}
+        text = table(comparison)
+        if options.report is not None:
+            text += f"\nReport: {_report(options.report, comparison, kept)}"
+    return Result(text, data)
+
+
+def _report(place: Path, comparison: Comparison, kept: dict[Contender, Path]) -> Path:
+    """Write the report of the results that contenders left; return its place. Peers leave none."""
+    from ckssd.cli.report import metric_tools, write_page  # brings jinja2, which no comparison waits for
+    from ckssd.visual.make import make_report
+    from ckssd.visual.page import page
+
+    step("report")
+    rows = {row["name"]: row for row in comparison.rows}
+    medians = [rows[contender.name] for contender in kept]
+    report = make_report(list(kept.values()), metric_tools, medians=medians)
+    return write_page(place, page(report.data, report.pictures))

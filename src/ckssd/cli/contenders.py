@@ -24,6 +24,8 @@ from ckssd.errors import UsageError
 from ckssd.json_file import plain
 from ckssd.measure.compare import Contender, Record
 from ckssd.measure.images import MODES
+from ckssd.measure.program import keep_result
+from ckssd.measure.record import DETECTIONS_FILE, IMAGE_TIMES_FILE
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.model.files import value
 from ckssd.model.named import runtime_of, variables_of
@@ -48,9 +50,25 @@ class Prepared:
     python: Path
     settings: BenchmarkSettings
 
-    def run(self, mode: str, folder: Path) -> Record:
-        """Measure it once; ``folder`` is for what is handed over to its interpreter."""
-        return self._work(dataclasses.replace(self.settings, mode=mode), folder)
+    def run(self, mode: str, folder: Path, results: Path | None = None) -> Record:
+        """Measure it once.
+
+        Parameters
+        ----------
+        folder
+            For what is handed over to its interpreter.
+        results
+            A folder in which all of the result is left, for a report.
+        """
+        settings = dataclasses.replace(self.settings, mode=mode)
+        if results is None:
+            return self._work(settings, folder)
+        results.mkdir()
+        files = {"--detections": DETECTIONS_FILE, "--image-times": IMAGE_TIMES_FILE}
+        words = [word for flag, name in files.items() for word in (flag, str(results / name))]
+        record = self._work(settings, folder, *words)
+        keep_result(results, settings, record)
+        return record
 
     def check(self, folder: Path) -> None:
         """See whether it could be measured."""

@@ -3,7 +3,8 @@
 The built-in one, on shapes that this project draws; and a detector of COCO's classes, on photographs, where
 the package registries that have it can be reached. Pictures with what was found go to demo/.
 
-The full output of the commands goes to .ck/demo.log, the measured runs to .ck/demo.json.
+The runs side by side are in .ck/report.html, those on photographs in .ck/report-photos.html. The full output
+of the commands goes to .ck/demo.log, the measured runs to .ck/demo.json.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import dataclasses
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ from typing import Any
 from ckssd.ck.home import checkout_home, register
 from ckssd.cli.demo_photos import FOLDER, photographs, shown
 from ckssd.cli.demo_plan import plan_demo
+from ckssd.cli.demo_reports import keep, reports
 from ckssd.cli.result import Result
 from ckssd.errors import RunError
 from ckssd.fetch.locking import held_lock
@@ -54,6 +57,11 @@ class Checkout:
     def log(self) -> Path:
         """Where the output of the commands goes."""
         return self.root / ".ck" / "demo.log"
+
+    @property
+    def results(self) -> Path:
+        """Where results are kept for the reports: CK runs one program after another in one folder."""
+        return self.root / ".ck" / "demo-results"
 
     @property
     def pictures(self) -> Path:
@@ -117,6 +125,7 @@ class Checkout:
         if not timer.exists():  # ck benchmark ends with 0 even if the program failed
             self._fail(words, "no result")
         result: dict[str, Any] = json.loads(timer.read_text(encoding="utf-8"))
+        keep(timer.parent, self.results, result["settings"]["dataset_type"])
         return result
 
 
@@ -133,6 +142,7 @@ def run(_: argparse.Namespace) -> Result:
 
 def _run(checkout: Checkout) -> Result:
     checkout.log.write_text("", encoding="utf-8")
+    shutil.rmtree(checkout.results, ignore_errors=True)
     started = time.monotonic()
     plan = plan_demo()
     for line in plan.lines:
@@ -163,6 +173,7 @@ def _run(checkout: Checkout) -> Result:
     if photos is not None:
         parts += ["", "Photographs, too few for an accuracy that counts:", table(photos.runs)]
         parts += ["", *photos.lines(checkout.pictures)]
+    parts += [f"Report: {shown(made)}" for made in reports(checkout.results, checkout.root / ".ck")]
     parts.append(f"All numbers and settings: {shown(place)}")
     return Result("\n".join(parts), data)
 

@@ -3,9 +3,12 @@
     ckssd benchmark --tags=shapes --dataset-tags=shapes --results out/run
     ckssd report out/run -o out/report.html
     ckssd report program/object-detection-tflite/tmp -o report.html
+    ckssd report out/run out/another -o out/both.html
     ckssd report out/run --json
 
 RUN is a folder with a result: that of `ckssd benchmark --results DIR`, or the `tmp` folder of a CK program.
+Several are shown side by side; the first is what the others are compared with. What `ckssd compare --json`
+printed is a RUN, too.
 The file needs no network and opens in any browser. With --json the data of the report are printed; without -o
 nothing is written then.
 """
@@ -22,7 +25,7 @@ from ckssd.cli.result import Result
 from ckssd.errors import EnvironmentSetupError
 from ckssd.json_file import write_whole
 from ckssd.values import refuse_address
-from ckssd.visual.make import make_report
+from ckssd.visual.make import Places, make_report
 from ckssd.visual.page import page
 
 DEFAULT_OUTPUT = Path("report.html")
@@ -31,7 +34,7 @@ DEFAULT_OUTPUT = Path("report.html")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="folder with a benchmark's result")
+    add("run", type=Path, metavar="RUN", nargs="+", help="folder with a benchmark's result")
     add("-o", "--output", type=Path, metavar="FILE", help=f"where it goes (default: {DEFAULT_OUTPUT})")
     add("--images", type=Path, metavar="DIR", help="where the pictures are now, if they moved")
     add("--annotations", type=Path, metavar="FILE", help="where the annotations are now, if they moved")
@@ -39,12 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Result:
     """Analyse, draw, write."""
-    for what, given in (("RUN", options.run), ("--output", options.output)):
+    for what, given in (*(("RUN", one) for one in options.run), ("--output", options.output)):
         refuse_address(what, given)
     output = options.output or (None if options.json else DEFAULT_OUTPUT)
-    files = [options.annotations, *(options.run.iterdir() if options.run.is_dir() else [options.run])]
-    refuse_overwriting_inputs("--output", output, files)
-    report = make_report(options.run, metric_tools, options.images, options.annotations)
+    read = [file for one in options.run for file in (one.iterdir() if one.is_dir() else [one])]
+    refuse_overwriting_inputs("--output", output, [options.annotations, *read])
+    report = make_report(options.run, metric_tools, Places(options.images, options.annotations))
     if output is None:
         return Result("", report.data)
     place = write_page(output, page(report.data, report.pictures))

@@ -88,7 +88,7 @@ def analyse(annotations: Path, rows: Rows, image_ids: Sequence[int]) -> dict[str
 
 def match_all(annotations: Path, rows: Rows, image_ids: Sequence[int]) -> Analysed:
     """Match by hotcoco, and sort what is wrong; raises as ``analyse`` does."""
-    hotcoco = _hotcoco()
+    hotcoco = hotcoco_here()
     check_images(rows, image_ids)
     truth = read_truth(annotations)
     check_known(truth.image_ids.tolist(), image_ids, annotations)
@@ -128,7 +128,8 @@ def describe(run: Analysed) -> dict[str, Any]:
     }
 
 
-def _hotcoco() -> Any:
+def hotcoco_here() -> Any:
+    """The module; raises an EnvironmentSetupError where it is not installed."""
     try:
         return importlib.import_module(TOOL)
     except ImportError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
@@ -15,6 +16,7 @@ from ckssd.measure.record import (
     DETECTIONS_FILE,
     FAILURE_FILE,
     IMAGE_TIMES_FILE,
+    REPORT_FILE,
     TIMER_FILE,
     discard,
 )
@@ -38,7 +40,7 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
     failure = folder / FAILURE_FILE
 
     def run() -> int:
-        discard([timer, detections, image_times, data_set, failure])
+        discard([timer, detections, image_times, data_set, failure, folder / REPORT_FILE])
         settings = from_environment(environment)
         if settings.part is not None:
             finish_part(settings, settings.part, timer)
@@ -55,6 +57,13 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
         return failed(error, "FAILED")
 
     return run_main("FAILED", run, on_error)
+
+
+def keep_result(folder: Path, settings: BenchmarkSettings, record: Mapping[str, Any]) -> None:
+    """Write what a report needs beside detections and times: where the data set is, then the record."""
+    places = {"images": settings.images, "annotations": settings.annotations}
+    write_json(folder / DATA_SET_FILE, {name: str(place.absolute()) for name, place in places.items()})
+    write_json(folder / TIMER_FILE, record)
 
 
 @dataclass(frozen=True)

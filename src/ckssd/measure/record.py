@@ -9,6 +9,8 @@ TIMER_FILE = "tmp-ck-timer.json"
 DETECTIONS_FILE = "detections.json"
 IMAGE_TIMES_FILE = "image-times.json"
 DATA_SET_FILE = "data-set.json"  # where the pictures and annotations were, for a report
+REPORT_FILE = "report.html"
+REPORT_VARIABLE = "CK_REPORT"
 FAILURE_FILE = "tmp-ck-failure.txt"
 
 

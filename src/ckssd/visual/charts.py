@@ -113,3 +113,26 @@ def latency_series(times: dict[str, Any]) -> Markup:
         plot.band(points, "s1")
     plot.line([(one["image"], one["median_s"] * 1e3) for one in series], "s1")
     return plot.draw()
+
+
+def accuracy_and_speed(comparison: dict[str, Any]) -> Markup:
+    """MAP against images a second, a point for each run; with its interval where one is known."""
+    rows = comparison["rows"]
+    intervals = comparison["intervals"]["runs"] if comparison["intervals"] else [None] * len(rows)
+    ends = [end for one in intervals if one for end in (one["low"], one["high"])]
+    values = [row["mAP"] for row in rows] + ends
+    margin = max((max(values) - min(values)) * 0.25, 0.01)
+    y = (max(min(values) - margin, 0.0), min(max(values) + margin, 1.0))
+    fastest = max(row["images_per_second"] for row in rows)
+    said = "; ".join(
+        f"{row['name']}: mAP {row['mAP']:.3f}, {row['images_per_second']:.1f} images/s" for row in rows
+    )
+    plot = Plot(
+        f"Accuracy against speed. {said}", (0, fastest * 1.15 or 1), y, "images a second", "mAP", 640, 340
+    )
+    for place, (row, interval) in enumerate(zip(rows, intervals, strict=True)):
+        x = row["images_per_second"]
+        if interval is not None:
+            plot.line([(x, interval["low"]), (x, interval["high"])], "whisker")
+        plot.dot(x, row["mAP"], "s1", row["name"], str(place + 1), size=6)
+    return plot.draw()

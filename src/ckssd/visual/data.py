@@ -13,6 +13,7 @@ from ckssd.visual.run_folder import RunFolder
 from ckssd.visual.times import describe_times
 
 FORMAT = 1
+MOST_NAMES = 3  # in a question
 # Settings in the order in which people ask for them; what is not named comes last, by name.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -53,7 +54,7 @@ def report_data(runs: Sequence[dict[str, Any]], comparison: dict[str, Any] | Non
     return {
         "format": FORMAT,
         "ckssd": ckssd.__version__,
-        "question": _question(runs),
+        "question": _question(runs, comparison),
         "runs": list(runs),
         "comparison": comparison,
     }
@@ -91,14 +92,17 @@ def describe_run(name: str, folder: RunFolder, accuracy: dict[str, Any] | None) 
     }
 
 
-def _question(runs: Sequence[dict[str, Any]]) -> str:
-    if len(runs) == 1:
-        answer = runs[0]["answer"]
-        return (
-            f"How well, and how fast, does {answer['model']} on {answer['runtime']} find objects "
-            f"in {of(answer['images'], 'picture')}?"
-        )
-    return f"Which of {len(runs)} runs finds objects best, and which fastest?"
+def _question(runs: Sequence[dict[str, Any]], comparison: dict[str, Any] | None) -> str:
+    if comparison is not None:
+        names = [str(row["name"]) for row in comparison["rows"]]
+        if len(names) > MOST_NAMES:
+            return f"Which of {len(names)} finds objects best, and which fastest?"
+        return f"Which finds objects best, and which fastest: {', '.join(names[:-1])} or {names[-1]}?"
+    answer = runs[0]["answer"]
+    pictures = of(answer["images"], "picture")
+    return (
+        f"How well, and how fast, does {answer['model']} on {answer['runtime']} find objects in {pictures}?"
+    )
 
 
 def _answer(record: dict[str, Any], accuracy: dict[str, Any] | None) -> dict[str, Any]:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ckssd.errors import InputError
+from ckssd.json_file import read_object
+from ckssd.visual.compared import describe_comparison, describe_saved, find_intervals, names_of
 from ckssd.visual.data import describe_run, report_data
-from ckssd.visual.pictures import Picture, embed
+from ckssd.visual.pictures import MOST_PICTURES, Picture, embed
 from ckssd.visual.run_folder import PICTURES, RunFolder, read_run_folder
 from ckssd.worker import run_worker
 
 ANALYSIS = "ckssd.coco.analysis"
+ROW_NUMBERS = ("mAP", "recall", "images_per_second", "latency_median_s")
+NO_DETECTIONS = "the runs have no detections and annotations"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a data set is: its pictures, its annotations; None: where the run found it."""
+
+    pictures: Path | None = None
+    annotations: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -28,18 +41,23 @@ class Report:
 
 
 def make_report(
-    run: Path, tools: Callable[[], Path], pictures: Path | None = None, annotations: Path | None = None
+    runs: Sequence[Path],
+    tools: Callable[[], Path],
+    places: Places | None = None,
+    medians: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
-    """A report of a result folder.
+    """A report of a result folder, or of several side by side.
 
     Parameters
     ----------
-    run
-        A result folder, see ckssd.visual.run_folder.
+    runs
+        Result folders, see ckssd.visual.run_folder; or one file with what `ckssd compare --json` printed.
     tools
         Gives the interpreter that has the COCO tools; called only where there is something to analyse.
-    pictures, annotations
-        Where the data set is now; default: where it was when the benchmark ran.
+    places
+        Where the data set is now; default: where it was when the benchmarks ran.
+    medians
+        Rows of ckssd.measure.compare for these runs, in order, where each was repeated.
 
     Raises
     ------
@@ -48,10 +66,45 @@ def make_report(
     CkssdError
         What ``tools`` or the analysis raises.
     """
-    folder = read_run_folder(run, pictures, annotations)
-    accuracy = None if folder.rows is None else analyse(folder, tools())
-    name = run.resolve().name
-    return Report(report_data([describe_run(name, folder, accuracy)]), (_pictures(folder, accuracy),))
+    saved = saved_comparison(runs[0]) if len(runs) == 1 else None
+    if saved is not None:
+        return Report(report_data([], describe_saved(saved)), ())
+    where = places or Places()
+    folders = [read_run_folder(run, where.pictures, where.annotations) for run in runs]
+    names = [str(row["name"]) for row in medians] or names_of(folders)
+    accuracies = [None if folder.rows is None else analyse(folder, tools()) for folder in folders]
+    for accuracy in accuracies:
+        if accuracy is not None:
+            del accuracy["worst"][MOST_PICTURES // len(folders) :]
+    described = [
+        describe_run(name, folder, accuracy)
+        for name, folder, accuracy in zip(names, folders, accuracies, strict=True)
+    ]
+    pictures = tuple(
+        _pictures(folder, accuracy) for folder, accuracy in zip(folders, accuracies, strict=True)
+    )
+    comparison = None
+    if len(folders) > 1:
+        intervals = find_intervals(folders, tools()) if any(accuracies) else NO_DETECTIONS
+        comparison = describe_comparison(names, folders, intervals, medians)
+    return Report(report_data(described, comparison), pictures)
+
+
+def saved_comparison(file: Path) -> dict[str, Any] | None:
+    """The data in a file that `ckssd compare --json` printed; None for anything else."""
+    if not file.is_file():
+        return None
+    content = read_object(file, "results")
+    data = content.get("data", content)
+    whole = isinstance(data, dict) and isinstance(data.get("rows"), list) and data["rows"]
+    if not whole or not isinstance(data.get("different"), dict):
+        return None
+    for row in data["rows"]:
+        if not isinstance(row, dict) or not {"name", *ROW_NUMBERS} <= row.keys():
+            raise InputError(
+                "The file is no comparison", where=file, expected=f"rows with name, {', '.join(ROW_NUMBERS)}"
+            )
+    return dict(data)
 
 
 def _pictures(folder: RunFolder, accuracy: dict[str, Any] | None) -> dict[int, Picture]:

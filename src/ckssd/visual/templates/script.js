@@ -9,6 +9,15 @@
   theme.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; label(); });
   label();
 
+  const open = () => {
+    const there = location.hash && document.getElementById(location.hash.slice(1));
+    const details = there && there.closest("details.run");
+    if (details) { details.open = true; there.scrollIntoView(); }
+  };
+  addEventListener("hashchange", open);
+  open();
+  addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details.run")) one.open = true; });
+
   for (const filters of document.querySelectorAll(".filters")) {
     const figures = [...filters.parentElement.querySelectorAll(".gallery figure")];
     const selects = [...filters.querySelectorAll("select")];
