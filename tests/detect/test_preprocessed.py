@@ -19,6 +19,7 @@ from ckssd.detect import images
 from ckssd.detect.choices import RESIZE_METHODS, Orientation, ResizeMethod
 from ckssd.detect.preprocessed import ImageReader, Preprocessed
 from ckssd.errors import EnvironmentSetupError, InputError
+from ckssd.graph.resizer import AspectResizer
 
 
 @pytest.fixture
@@ -233,3 +234,13 @@ def test_an_image_half_written_leaves_nothing(
     reader.read(image)
     assert reader.not_kept == ["No space left on device"]
     assert not [path for path in kept.rglob("*") if path.is_file()]
+
+
+def test_an_image_that_keeps_its_aspect_ratio_is_kept_as_such(image: Path, kept: Path) -> None:
+    aspect = AspectResizer(10, 30, padded=True, pad=(9, 9, 9))
+    stretched = ImageReader(30, 30, "pillow", kept).read(image)
+    made, again = (ImageReader(30, 30, "pillow", kept, aspect=aspect).read(image) for _ in range(2))
+    assert (made.from_cache, again.from_cache) == (False, True)
+    assert_same(again, made)
+    assert (made.pixels[-1] == 9).all()
+    assert not np.array_equal(made.pixels, stretched.pixels)

@@ -238,3 +238,43 @@ def class_agnostic(graph: Graph) -> None:
     axis = graph.add_constant("axis", np.array(2, np.int32))
     best = graph.add("ArgMax", "Postprocessor/best", [Output("Postprocessor/Slice"), axis])
     graph.connect(best, graph.node("detection_boxes"), 1)
+
+
+def keep_aspect(graph: Graph, least: int = 3, most: int = 4, pad: tuple[float, ...] = ()) -> None:
+    """Let its Preprocessor keep the aspect ratio, and pad to ``most`` where ``pad`` has three values.
+
+    Built as core/preprocessor.py's resize_to_range of July 2020, as far as its structure tells.
+    """
+    build, scope = Builder(), "Preprocessor/map/while/ResizeToRange"
+    build.graph = graph
+    loop = "Preprocessor/map/while"
+    sides = build.const(f"{scope}/sides", [least, most], np.int32)
+    bounds = [build.const(f"{scope}/bound_{index}", [index], np.int32) for index in (0, 1, 1)]
+    rows = build.op("StridedSlice", f"{scope}/rows", sides, *bounds, T=DataType.INT32)
+    image = graph.node(f"{loop}/Merge")
+    size = build.op("Shape", f"{scope}/Shape", image, **FLOATS)
+    scales = [build.op("RealDiv", f"{scope}/truediv_{side}", rows, size, **FLOATS) for side in range(2)]
+    scale = build.op("Minimum", f"{scope}/Minimum", *scales, **FLOATS)
+    resize = graph.node(f"{loop}/ResizeImage/resize/ResizeBilinear")
+    graph.connect(scale, resize, 1)
+    graph.remove([f"{loop}/ResizeImage/stack"])
+    if not pad:
+        return
+    channels = build.op("Unpack", f"{scope}/unstack", resize, **FLOATS, num=3, axis=2)
+    room = build.op(
+        "Sub", f"{scope}/sub", build.const(f"{scope}/sub/x", most, np.int32), size, T=DataType.INT32
+    )
+    padded = [
+        build.op(
+            "PadV2",
+            f"{scope}/PadV2" + (f"_{index}" if index else ""),
+            Output(channels.name, index),
+            room,
+            build.const(f"{scope}/value_{index}", value),
+            **FLOATS,
+        )
+        for index, value in enumerate(pad)
+    ]
+    stack = build.op("Pack", f"{scope}/stack", *padded, **FLOATS, N=3, axis=2)
+    for name in (f"{loop}/NextIteration", f"{loop}/Exit"):
+        graph.connect(stack, graph.node(name), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ckssd.detect.resize import Resized
+from ckssd.detect.choices import ResizeMethod
+from ckssd.detect.detections import Detections
+from ckssd.detect.pixels import Pixels
+from ckssd.detect.resize import DTYPES, Resized, resize
 from ckssd.errors import InputError
+from ckssd.graph.pipeline import read_pipeline
+from ckssd.graph.resizer import AspectResizer
+from ckssd.model.beside import find_pipeline
 from ckssd.tflite.model import TensorInfo
 
 INPUT_TYPES = ("float32", "uint8", "int8")
@@ -26,7 +33,8 @@ class NetworkInput:
 
     A grey level v of 0..255 becomes ``scale * v + offset``, rounded and limited for the integer types.
     ``dtype`` is ``float32``, ``uint8`` or ``int8``. ``any_size``: the graph is fed images as they are, and
-    resizes them to this size itself.
+    resizes them to this size itself. ``aspect``: images keep their aspect ratio in it, with padding at the
+    bottom and on the right; None: they are stretched to its size.
     """
 
     width: int
@@ -35,6 +43,39 @@ class NetworkInput:
     scale: float = 1.0
     offset: float = 0.0
     any_size: bool = False
+    aspect: AspectResizer | None = None
+
+    def resized(self, pixels: Pixels, method: ResizeMethod | None) -> Resized:
+        """An image [h, w, 3] as it is fed: resized by the method, and padded; None leaves it as it is."""
+        if method is None or self.any_size:
+            return pixels
+        if self.aspect is None:
+            return resize(pixels, self.width, self.height, method)
+        room = (self.width, self.height)
+        image = resize(pixels, *self.aspect.resized(pixels.shape[1], pixels.shape[0], room), method)
+        canvas = np.empty((self.height, self.width, 3), self.resized_type(method))
+        canvas[...] = self.aspect.pad
+        canvas[: image.shape[0], : image.shape[1]] = image
+        return canvas
+
+    def resized_type(self, method: ResizeMethod) -> npt.DTypeLike:
+        """The element type of resized images: grey levels between two whole ones need float32."""
+        pad = () if self.aspect is None else self.aspect.pad
+        return np.float32 if any(value % 1 for value in pad) else DTYPES[method]
+
+    def in_picture(self, found: Detections, width: int, height: int) -> Detections:
+        """Detections as fractions of a picture of this size, not of what it was resized and padded to.
+
+        Those without an area in the picture are left out, as TensorFlow does it.
+        """
+        if self.aspect is None:
+            return found
+        new_width, new_height = self.aspect.resized(width, height, (self.width, self.height))
+        shares = np.array([new_height / self.height, new_width / self.width] * 2, np.float32)
+        boxes = np.clip(found.boxes / shares, 0.0, 1.0)
+        kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        others = tuple(self.in_picture(each, width, height) for each in found.others)
+        return Detections(boxes[kept], found.classes[kept], found.scores[kept], others)
 
     def describe(self) -> str:
         """The values that black and white become: ``[-1, 1]``, or ``none (0 to 255)``."""
@@ -69,6 +110,33 @@ def normalised(width: int, height: int) -> NetworkInput:
     ``2/255 * v - 1``, as in object_detection/models/ssd_mobilenet_v1_feature_extractor.py.
     """
     return NetworkInput(width, height, "float32", 2.0 / 255.0, -1.0)
+
+
+def keeping_aspect(network: NetworkInput, model: Path) -> NetworkInput:
+    """The input of a model whose file does not say how images get there: a pipeline.config beside it does.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or pads images to another size than the model's.
+    """
+    config = find_pipeline(model)
+    pipeline = None if config is None else read_pipeline(config)
+    aspect = None if pipeline is None else pipeline.aspect_resizer()
+    if pipeline is None or aspect is None:
+        return network
+    if aspect.padded and (network.width, network.height) != (aspect.most, aspect.most):
+        raise InputError(
+            "The pipeline.config beside the model is of another model",
+            where=config,
+            expected=f"images padded to {network.width}x{network.height}, as {model.name} takes them",
+            got=f"{aspect.most}x{aspect.most}",
+            advice="put the one there that the model was exported with, or none",
+        )
+    if pipeline.is_tensorflow_2():  # it normalises before it pads
+        red, green, blue = ((value - network.offset) / network.scale for value in aspect.pad)
+        aspect = dataclasses.replace(aspect, pad=(red, green, blue))
+    return dataclasses.replace(network, aspect=aspect)
 
 
 class HasInputs(Protocol):

@@ -24,6 +24,7 @@ from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.detect.own_nms import OwnPostprocessing
 from ckssd.detect.scores import Scores
 from ckssd.errors import InputError, UsageError
+from ckssd.graph.resizer import AspectResizer, from_text
 from ckssd.graph.settings import DETECTION_OUTPUT, NMS, NONE
 from ckssd.model.ir import ir_files
 from ckssd.tflite.options import PostProcessOptions
@@ -89,7 +90,9 @@ def read_ir(path: Path) -> IRModel:
     model = IRModel(
         files=files,
         graph=graph,
-        input=NetworkInput(width, height, scale=(high - low) / 255.0, offset=low),
+        input=NetworkInput(
+            width, height, scale=(high - low) / 255.0, offset=low, aspect=_aspect(path, graph)
+        ),
         num_classes=int(_meta(path, graph, "num_classes")) - 1,  # the meta counts the background
         activation=_meta(path, graph, "activation"),
         score_threshold=float(_meta(path, graph, "score_threshold")),
@@ -104,6 +107,17 @@ def read_ir(path: Path) -> IRModel:
         soft_sigma=float(_meta(path, graph, "soft_nms_sigma")) if nms == NMS else 0.0,
     )
     return _without_anchors(model) if nms == NONE else model
+
+
+def _aspect(path: Path, graph: Any) -> AspectResizer | None:
+    """How images keep their aspect ratio; None where the IR says nothing of it."""
+    if not graph.has_rt_info([META, "resizer"]):
+        return None
+    text = _meta(path, graph, "resizer")
+    aspect = from_text(text)
+    if aspect is None:
+        raise InputError("The IR's resizer is none that is known", where=path, got=text)
+    return aspect
 
 
 def _nms(graph: Any) -> str:

@@ -15,7 +15,6 @@ from ckssd.detect.draw import draw
 from ckssd.detect.images import decode_image, read_file
 from ckssd.detect.orientation import NO_TURN, applied, tag_in
 from ckssd.detect.pixels import Pixels
-from ckssd.detect.resize import resize
 from ckssd.errors import RunError, UsageError
 from ckssd.model import description
 from ckssd.model.description import Model
@@ -133,12 +132,13 @@ class Finder:
             The runtime fails.
         """
         network = self._backend.input
-        fed = pixels if network.any_size else resize(pixels, network.width, network.height, self._method)
+        fed = network.resized(pixels, self._method)
         try:
             found = self._detector.detect(network.feed(fed))
         except RuntimeError as error:
             place = f"{self._model.file} with {where}"
             raise RunError("The runtime fails", where=place, got=str(error)) from error
+        found = network.in_picture(found, pixels.shape[1], pixels.shape[0])
         shown = above(found, self.shown)
         return shown, len(found) - len(shown)
 

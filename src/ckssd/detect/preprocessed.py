@@ -16,10 +16,12 @@ from ckssd.detect.choices import Orientation, ResizeMethod
 from ckssd.detect.colours import RULES
 from ckssd.detect.image_store import ImageStore
 from ckssd.detect.images import decode_image, decoders, read_file
+from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.orientation import NO_TURN, applied, tag_in
 from ckssd.detect.pixels import Pixels
-from ckssd.detect.resize import DTYPES, LIBRARIES, Resized, resize
+from ckssd.detect.resize import LIBRARIES, Resized
 from ckssd.errors import EnvironmentSetupError
+from ckssd.graph.resizer import AspectResizer
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class ImageReader:
         A folder for resized images, made if it is not there; None keeps none.
     orientation
         Whether images are turned upright as their tag says, or used as they are stored.
+    aspect
+        How images keep their aspect ratio; None: they are stretched.
 
     Raises
     ------
@@ -66,16 +70,17 @@ class ImageReader:
         method: ResizeMethod | None,
         kept_in: Path | None = None,
         orientation: Orientation = "stored",
+        aspect: AspectResizer | None = None,
     ) -> None:
         self.not_kept: list[str] = []
-        self._width = width
-        self._height = height
+        self._network = NetworkInput(width, height, aspect=aspect)
         self._method = method
         self._orientation = orientation
         self._kept: ImageStore | None = None
         if kept_in is not None and method is not None:
-            folder = kept_in / f"{method}-{width}x{height}-{_made_by(method)}-{RULES}"
-            self._kept = ImageStore(folder, width, height, DTYPES[method])
+            how = method if aspect is None else f"{method}-{str(aspect).replace(' ', '_')}"
+            folder = kept_in / f"{how}-{width}x{height}-{_made_by(method)}-{RULES}"
+            self._kept = ImageStore(folder, width, height, self._network.resized_type(method))
 
     def read(self, path: Path) -> Preprocessed:
         """Read one image.
@@ -107,7 +112,7 @@ class ImageReader:
 
     def resized(self, pixels: Pixels) -> Resized:
         """A decoded image [h, w, 3] as the network wants it."""
-        return pixels if self._method is None else resize(pixels, self._width, self._height, self._method)
+        return self._network.resized(pixels, self._method)
 
 
 def _key(data: bytes, turned_by: int) -> str:

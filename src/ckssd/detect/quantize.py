@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ckssd.detect.choices import DEFAULT_RESIZE
 from ckssd.detect.images import read_image
 from ckssd.detect.network_input import Tensor
 from ckssd.detect.openvino import META, IRModel, read_ir
-from ckssd.detect.resize import resize
 from ckssd.endings import run_main
 from ckssd.errors import InputError
 from ckssd.graph.settings import NMS, NMS_SCOPE
@@ -68,7 +68,7 @@ def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, 
 
 def fed(ir: IRModel, path: Path) -> Tensor:
     """What an IR is fed of an image file: its size, its range of values, its order of channels."""
-    values = ir.input.feed(resize(read_image(path), ir.input.width, ir.input.height))
+    values = ir.input.feed(ir.input.resized(read_image(path), DEFAULT_RESIZE))
     return np.ascontiguousarray(values[..., ::-1]) if ir.reverse_channels else values
 
 

@@ -58,6 +58,8 @@ def meta(options: Options, plan: Plan, classes: int | None, digest: str) -> dict
         "source_sha256": digest,
         "ckssd_version": ckssd.__version__,
     }
+    if "resizer" in settings:
+        texts["resizer"] = str(settings["resizer"])
     if classes is not None:
         texts.update(
             {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import InputError
+from ckssd.graph.resizer import AspectResizer
 
 _TOKEN = re.compile(
     r"""(?P<skip>[\s,;]+|\#[^\n]*)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
@@ -58,6 +59,36 @@ class Pipeline:
         resizer = ("model", "ssd", "image_resizer", "fixed_shape_resizer")
         height, width = self.number(*resizer, "height"), self.number(*resizer, "width")
         return None if height is None or width is None else (int(height), int(width))
+
+    def aspect_resizer(self) -> AspectResizer | None:
+        """Return the keep-aspect-ratio resizer; None for another one.
+
+        Defaults: Object Detection API, protos/image_resizer.proto.
+        """
+        resizer = ("model", "ssd", "image_resizer", "keep_aspect_ratio_resizer")
+        message: Any = self.content
+        for name in resizer:
+            values = message.get(name) if isinstance(message, dict) else None
+            if not values:
+                return None
+            message = values[-1]
+        least, most = (
+            int(self.number(*resizer, name) or default)
+            for name, default in (("min_dimension", 600), ("max_dimension", 1024))
+        )
+        padded = self.value(*resizer, "pad_to_max_dimension") in _TRUE
+        listed = message.get("per_channel_pad_value") or ["0"] * 3
+        try:
+            pad = tuple(float(value) for value in listed)
+        except (TypeError, ValueError):
+            pad = ()
+        if len(pad) != 3:
+            raise InputError(
+                "The resizer pads with other values than three numbers",
+                where=f"{self.path}, {'.'.join(resizer)}.per_channel_pad_value",
+                got=listed,
+            )
+        return AspectResizer(least, most, padded, (pad[0], pad[1], pad[2]))
 
     def nms(self, name: str) -> float | None:
         """Return a number of the non-maximum suppression."""

@@ -109,11 +109,12 @@ class Steps:
     def detect(self, fed: Fed, detector: Detector) -> Detections:
         """Detect in what was loaded; raises a RunError where the runtime fails with this image."""
         try:
-            return detector.detect(fed.tensor)
+            found = detector.detect(fed.tensor)
         except RuntimeError as error:
             raise RunError(
                 "The runtime fails", where=f"{self.model} with {fed.image.file_name}", got=str(error)
             ) from error
+        return self.network.in_picture(found, fed.image.width, fed.image.height)
 
 
 def _advice(read: Preprocessed) -> str | None:

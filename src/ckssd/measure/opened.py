@@ -84,7 +84,7 @@ def open_model(settings: BenchmarkSettings) -> OpenedRun:
     class_map = _class_map(labels, annotations, backend.num_classes)
     method = None if network.any_size else settings.resize
     kept_in = settings.preprocessed_cache
-    reader = ImageReader(network.width, network.height, method, kept_in, settings.orientation)
+    reader = ImageReader(network.width, network.height, method, kept_in, settings.orientation, network.aspect)
     return OpenedRun(annotations, selection, backend, labels, class_map, reader, open_time)
 
 

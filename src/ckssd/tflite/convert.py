@@ -19,6 +19,7 @@ from ckssd.tflite.asked import check_asked
 from ckssd.tflite.export import ANCHORS, GRAPH, GRAPH_TEXT, Checkpoint, export_step
 from ckssd.tflite.labels import flat_labels, read_label_map
 from ckssd.tflite.process import check_file, research_directories, run_steps
+from ckssd.tflite.resizer import PIPELINE, keep_beside
 from ckssd.tflite.settings import ExportSettings
 
 REGULAR_NMS = "detect_regular_nms.tflite"
@@ -110,6 +111,7 @@ def convert_graph(
         files = [made.output.replace(each.output) for made, each in zip(staged, conversions)]
         if anchors:
             files.append((work / ANCHORS).replace(anchors))
+    keep_beside(graph.parent / PIPELINE, folder)
     return _converted(files, learned)
 
 
@@ -175,6 +177,11 @@ def make_tflite_model(
         shutil.copyfile(label_map, work / LABEL_MAP)
         names = (REGULAR_NMS, FAST_NMS, NO_NMS, ANCHORS, LABELS, LABEL_MAP, GRAPH, GRAPH_TEXT)
         files = [(work / name).replace(out_dir / name) for name in names]
+        if frozen_graph is None:
+            checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
+            keep_beside(checkpoint.pipeline_config, out_dir)
+        else:
+            keep_beside(work / PIPELINE, out_dir)
     return _converted(files, made)
 
 

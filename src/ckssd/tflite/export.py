@@ -16,6 +16,7 @@ from ckssd.report import step
 from ckssd.staging import staging_folder
 from ckssd.tflite.asked import check_asked
 from ckssd.tflite.process import check_file, research_directories, run_tool, tool_environment
+from ckssd.tflite.resizer import fixed_size_override, keep_beside
 from ckssd.tflite.settings import ExportSettings
 
 ANCHORS = "flatanchors.txt"
@@ -62,8 +63,12 @@ def exporter_arguments(checkpoint: Checkpoint, output_directory: Path, settings:
         f"--max_detections={settings.max_detections}",
         f"--max_classes_per_detection={settings.max_classes_per_detection}",
         f"--detections_per_class={settings.per_class}",
-        f"--config_override={settings.config_override()}",
+        f"--config_override={_override(checkpoint, settings)}",
     ]
+
+
+def _override(checkpoint: Checkpoint, settings: ExportSettings) -> str:
+    return settings.config_override() + fixed_size_override(checkpoint.pipeline_config)
 
 
 def export_step(checkpoint: Checkpoint, output_directory: Path, settings: ExportSettings) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def export_step(checkpoint: Checkpoint, output_directory: Path, settings: Export
         "pipeline_config": str(checkpoint.pipeline_config),
         "checkpoint": str(checkpoint.prefix),
         "output_directory": str(output_directory),
-        "config_override": settings.config_override(),
+        "config_override": _override(checkpoint, settings),
         "max_detections": settings.max_detections,
         "max_classes_per_detection": settings.max_classes_per_detection,
         "detections_per_class": settings.per_class,
@@ -132,4 +137,5 @@ def export_tflite_graph(
             if not (work / name).is_file():
                 raise RunError("the exporter made no graph", where=output_directory, expected=name)
             made.append((work / name).replace(output_directory / name))
+        keep_beside(checkpoint.pipeline_config, output_directory)
     return made[0], made[1]

@@ -16,6 +16,7 @@ from ckssd.graph import wire
 from ckssd.graph.attributes import Tensor
 from ckssd.graph.graphdef import serialize, write_graph
 from ckssd.graph.pipeline import Pipeline, read_pipeline
+from ckssd.graph.resizer import AspectResizer, from_text
 from ckssd.graph.settings import Setting
 from ckssd.graph.text import graph_text
 from ckssd.graph.tflite.account import explained, lines
@@ -24,9 +25,8 @@ from ckssd.graph.tflite.wanted import LIMITS, NONE, Wanted
 from ckssd.report import step
 from ckssd.staging import staging_folder
 from ckssd.tflite.export import ANCHORS, GRAPH, GRAPH_TEXT
+from ckssd.tflite.resizer import PIPELINE, resizer_config
 from ckssd.tflite.settings import ExportSettings
-
-PIPELINE = "pipeline.config"
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,10 @@ def _written(made: TFLiteGraph, folder: Path, nms: str) -> tuple[Path, ...]:
             if nms == NONE:
                 (work / ANCHORS).write_text(_anchor_lines(made.anchors), encoding="ascii")
                 names.append(ANCHORS)
+            aspect = _aspect(made)
+            if aspect is not None:
+                (work / PIPELINE).write_text(resizer_config(aspect), encoding="ascii")
+                names.append(PIPELINE)
             return tuple((work / name).replace(folder / name) for name in names)
         except wire.Malformed as error:
             raise InputError(
@@ -126,6 +130,11 @@ def _written(made: TFLiteGraph, folder: Path, nms: str) -> tuple[Path, ...]:
             raise EnvironmentSetupError(
                 "The graph cannot be written", where=folder, got=error.strerror or error
             ) from error
+
+
+def _aspect(made: TFLiteGraph) -> AspectResizer | None:
+    stated = made.context.settings.get("resizer")
+    return None if stated is None else from_text(stated.value)
 
 
 def _anchor_lines(anchors: Tensor) -> str:

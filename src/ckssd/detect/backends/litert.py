@@ -9,6 +9,7 @@ from ckssd.detect.backends import Feeding, PostProcessing
 from ckssd.detect.backends.litert_raw import open_raw
 from ckssd.detect.backends.raw import RawBackend
 from ckssd.detect.litert import LiteRTDetector, network_input
+from ckssd.detect.network_input import keeping_aspect
 from ckssd.detect.scores import scores_of
 from ckssd.model.description import Model
 from ckssd.tflite.activation import class_activation
@@ -34,7 +35,7 @@ class LiteRTBackend:
         self._model, self._options = model, options
         self._scores = scores_of(model, class_activation(file))
         self.files = (model.file,)
-        self.input = network_input(file, normalize=model.normalize)
+        self.input = keeping_aspect(network_input(file, normalize=model.normalize), model.file)
         self.num_classes = options.num_classes
         self.postprocessing = PostProcessing.from_options(
             options, by=POSTPROCESS + self._scores.describe(), custom_settings=model.custom is not None

@@ -34,7 +34,8 @@ class OnnxBackend:
         facts, notes = facts_of(model, file)
         height, width = facts.size
         self.files = (model.file,)
-        self.input = NetworkInput(width, height, _image_type(file))
+        # Its own resizer has nothing left to do with an image that is padded already.
+        self.input = NetworkInput(width, height, _image_type(file), aspect=facts.aspect)
         self.notes = (*model.notes, *notes)
         self.num_classes = facts.num_classes
         self.precision = precision_of(file)
@@ -98,6 +99,7 @@ def facts_of(model: Model, file: OnnxModel) -> tuple[Facts, tuple[str, ...]]:
     if config is not None:
         facts = facts_in_pipeline(read_pipeline(config))
         _refuse_another(config, facts, settings, model)
+        _refuse_open_size(config, facts)
         return facts, ()
     if size is None or settings is None:
         lacking = "the size of its image" if size is None else "the settings of its NMS"
@@ -116,6 +118,17 @@ def facts_of(model: Model, file: OnnxModel) -> tuple[Facts, tuple[str, ...]]:
     return Facts(size, classes, done), (
         f"neither a pipeline.config nor the graph says how many detections NMS keeps; assumed: {limit}",
     )
+
+
+def _refuse_open_size(config: Path, facts: Facts) -> None:
+    if facts.aspect is not None and not facts.aspect.padded:
+        raise InputError(
+            "The graph resizes images to no fixed size",
+            where=config,
+            expected="fixed_shape_resizer, or keep_aspect_ratio_resizer with pad_to_max_dimension: true",
+            got=str(facts.aspect),
+            advice="TensorFlow runs it: --runtime tensorflow",
+        )
 
 
 def _refuse_another(

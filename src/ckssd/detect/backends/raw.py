@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ckssd.detect.backends import Detector, PostProcessing
-from ckssd.detect.network_input import NetworkInput
+from ckssd.detect.network_input import NetworkInput, keeping_aspect
 from ckssd.detect.own_nms import (
     BY,
     NetworkFile,
@@ -53,7 +53,7 @@ class RawBackend:
         options = self._own.options[0]
         check_outputs(graph.outputs, self._own.anchors, options)
         self.files = files_of(model)
-        self.input = graph.input
+        self.input = keeping_aspect(graph.input, model.file)
         self.notes = model.notes
         self.num_classes = options.num_classes
         self.precision = graph.precision

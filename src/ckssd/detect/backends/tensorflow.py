@@ -19,6 +19,7 @@ from ckssd.graph.attributes import Shape
 from ckssd.graph.graphdef import read_graph
 from ckssd.graph.node import Node
 from ckssd.graph.pipeline import Pipeline, read_pipeline
+from ckssd.graph.resizer import AspectResizer, from_text
 from ckssd.graph.tflite.plan import remade
 from ckssd.graph.tflite.wanted import LIMITS, REGULAR, Wanted
 from ckssd.model.beside import find_pipeline
@@ -38,11 +39,15 @@ SCALES = {"y_scale": 10.0, "x_scale": 10.0, "height_scale": 5.0, "width_scale": 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run must know of a graph: ``size`` is height and width; ``num_classes`` without background."""
+    """What a run must know of a graph: ``size`` is height and width; ``num_classes`` without background.
+
+    ``aspect``: how images keep their aspect ratio; without padding the size is the largest.
+    """
 
     size: tuple[int, int]
     num_classes: int
     postprocessing: PostProcessing
+    aspect: AspectResizer | None = None
 
     def describe(self) -> str:
         """What a graph and its configuration must agree in."""
@@ -51,15 +56,20 @@ class Facts:
 
 
 class FrozenGraphBackend:
-    """A graph of ``export_inference_graph``; its own Preprocessor normalises."""
+    """A graph of ``export_inference_graph``; its own Preprocessor normalises.
+
+    ``resizes``: it resizes, too. ``in_padded``: the boxes that it gives are in the image that it padded.
+    """
 
     libraries = ("tensorflow-cpu",)
     precision = "float32"
 
-    def __init__(self, path: Path, facts: Facts, *, resizes: bool = False) -> None:
+    def __init__(
+        self, path: Path, facts: Facts, *, resizes: bool = False, in_padded: AspectResizer | None = None
+    ) -> None:
         height, width = facts.size
         self.files = (path,)
-        self.input = NetworkInput(width=width, height=height, dtype="uint8", any_size=resizes)
+        self.input = NetworkInput(width, height, "uint8", any_size=resizes, aspect=in_padded)
         self.notes = (OWN_RESIZE,) if resizes else ()
         self.num_classes = facts.num_classes
         self.postprocessing = facts.postprocessing
@@ -72,15 +82,17 @@ class FrozenGraphBackend:
 
 def facts_in_pipeline(pipeline: Pipeline) -> Facts:
     """What the configuration that a graph was exported with says; InputError if that is not enough."""
-    size = pipeline.image_size()
+    size, aspect = pipeline.image_size(), pipeline.aspect_resizer()
+    if aspect is not None:
+        size = (aspect.most, aspect.most)
     classes = pipeline.number("model", "ssd", "num_classes")
     if size is None or classes is None:
         raise InputError(
             "The pipeline configuration lacks what a run must know",
             where=pipeline.path,
-            expected="num_classes and an image_resizer with fixed_shape_resizer",
+            expected="num_classes and an image_resizer: fixed_shape_resizer or keep_aspect_ratio_resizer",
         )
-    return Facts(size, int(classes), _postprocessing(pipeline))
+    return Facts(size, int(classes), _postprocessing(pipeline), aspect)
 
 
 def facts_in_graph(path: Path) -> Facts:
@@ -107,7 +119,8 @@ def facts_in_graph(path: Path) -> Facts:
     _, height, width, _ = settings["input_shape"].value
     limits = {theirs: settings[ours].value for ours, theirs in LIMITS.items() if theirs in NMS}
     done = _described(limits, (scales.y, scales.x, scales.height, scales.width))
-    return Facts((height, width), made.num_classes, done)
+    aspect = from_text(settings["resizer"].value) if "resizer" in settings else None
+    return Facts((height, width), made.num_classes, done, aspect)
 
 
 def _postprocessing(pipeline: Pipeline) -> PostProcessing:
@@ -141,7 +154,8 @@ def open_model(model: Model, feeding: Feeding) -> FrozenGraphBackend:
     """Find what a run must know of the graph.
 
     With the resize method ``tf1`` it is fed the images as they are: its own Preprocessor resizes by this
-    method, and its input of whole numbers would round what was resized before.
+    method, and its input of whole numbers would round what was resized before. So is a graph that keeps the
+    aspect ratio, with any method.
 
     Raises
     ------
@@ -151,10 +165,19 @@ def open_model(model: Model, feeding: Feeding) -> FrozenGraphBackend:
     UsageError
         ``tf1`` is asked for and the graph does not resize so, or resized images are to be kept.
     """
+    facts = _facts(model.file)
+    if facts.aspect is not None:
+        in_padded = facts.aspect if facts.aspect.padded and _keeps_frame(model.file) else None
+        return FrozenGraphBackend(model.file, facts, resizes=True, in_padded=in_padded)
     resizes = feeding.resize == "tf1"
     if resizes:
         _check_own_resize(model.file, kept=feeding.kept)
-    return FrozenGraphBackend(model.file, _facts(model.file), resizes=resizes)
+    return FrozenGraphBackend(model.file, facts, resizes=resizes)
+
+
+def _keeps_frame(graph: Path) -> bool:
+    """Whether boxes stay relative to the padded image: sources of 2021 on make them the image's own."""
+    return not any("ChangeCoordinateFrame" in node.name for node in read_graph(graph))
 
 
 def _facts(graph: Path) -> Facts:

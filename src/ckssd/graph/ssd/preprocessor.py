@@ -15,7 +15,9 @@ from ckssd.graph.graph import INPUT_OPS, Graph
 from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node, Output
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
+from ckssd.graph.resizer import AspectResizer
 from ckssd.graph.settings import Setting
+from ckssd.graph.ssd.aspect import pad_in_grey_levels, read_aspect
 
 _ARITHMETIC = ("Mul", "Sub", "Add", "AddV2", "RealDiv", "Div", "Identity")
 # What stands before and between them where TensorFlow 2 resizes one image: no pixel's value changes but by
@@ -49,6 +51,9 @@ class PreprocessorReplacement(FrontReplacementFromConfigFileSubGraph):
         if match.output_node(0)[0].name == IMAGES:
             _check_one_image(graph, shape, resized_to)
         self.context.settings["input_shape"] = shape
+        aspect = aspect_resizer(graph, match)
+        if aspect is not None:
+            self.context.settings["resizer"] = Setting(str(aspect), "graph, Preprocessor")
         if resized_to is not None:
             self.context.settings["native_size"] = Setting(resized_to, "graph, Preprocessor")
         placeholder.set_attribute("dtype", DataType.FLOAT)
@@ -166,10 +171,22 @@ def _image_port(graph: Graph, node: Node) -> int:
 
 
 def image_size(graph: Graph, match: SubgraphMatch) -> tuple[int, int] | None:
-    """Return height and width that the block's Resize node is given as a constant; None without one."""
+    """Return height and width that the block makes every image; None where they depend on the image.
+
+    They are what its Resize node is given as a constant, or what it pads images to.
+    """
     for node in match.nodes.values():
         if node.op.startswith("Resize") and len(node.inputs) == 2 and node.inputs[1]:
             size = graph.node(node.inputs[1].node).constant()
             if size is not None and size.shape == (2,) and size.min() > 0 and size.max() <= LARGEST_SIDE:
                 return int(size[0]), int(size[1])
-    return None
+    aspect = read_aspect(graph, match)
+    return (aspect.most, aspect.most) if aspect is not None and aspect.padded else None
+
+
+def aspect_resizer(graph: Graph, match: SubgraphMatch) -> AspectResizer | None:
+    """Return how the block keeps an image's aspect ratio, with the padding as grey levels; None if not."""
+    aspect = read_aspect(graph, match)
+    return (
+        None if aspect is None else pad_in_grey_levels(graph, match, aspect, pixel_arithmetic(graph, match))
+    )

@@ -14,16 +14,22 @@ import numpy as np
 
 from ckssd.errors import InputError
 from ckssd.graph.attributes import DataType, Shape, Tensor
-from ckssd.graph.evaluate import evaluate
 from ckssd.graph.graph import Graph
 from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node, Output
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
 from ckssd.graph.settings import Setting
+from ckssd.graph.ssd.aspect import pixel_value
 from ckssd.graph.ssd.boxes import exact, read_scales
 from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, INPUT, TFLITE_OPERATION
 from ckssd.graph.ssd.postprocessor import PostprocessorReplacement
-from ckssd.graph.ssd.preprocessor import CHANNELS, PreprocessorReplacement, image_size, pixel_arithmetic
+from ckssd.graph.ssd.preprocessor import (
+    CHANNELS,
+    PreprocessorReplacement,
+    aspect_resizer,
+    image_size,
+    pixel_arithmetic,
+)
 from ckssd.graph.ssd.scores import Scores, read_scores
 from ckssd.graph.ssd.suppression import read_suppression, refuse_soft
 from ckssd.graph.tflite.wanted import NONE, TFLiteContext, decide_limits
@@ -108,12 +114,16 @@ class PreprocessorForTFLite(FrontReplacementFromConfigFileSubGraph):
             raise InputError(
                 "The graph resizes images to no fixed size, which a graph for TFLite must have",
                 where=f"{graph.source}, Preprocessor",
-                expected="fixed_shape_resizer in the pipeline.config of its export",
-                advice="export the model again with that resizer; keep_aspect_ratio_resizer fixes no size",
+                expected="fixed_shape_resizer in the pipeline.config of its export, or "
+                "keep_aspect_ratio_resizer with pad_to_max_dimension: true",
+                advice="export the model again with one of them",
             )
         output = Output(match.output_node(0)[0].name, match.output_node(0)[1])
         shape = (1, *size, _channels(graph, output))
         self.context.settings["input_shape"] = Setting(list(shape), "graph, Preprocessor")
+        aspect = aspect_resizer(graph, match)
+        if aspect is not None:
+            self.context.settings["resizer"] = Setting(str(aspect), "graph, Preprocessor")
         self._note_range(graph, match)
         image = graph.add("Placeholder", INPUT, (), {"dtype": DataType.FLOAT, "shape": Shape(shape)})
         return {"image": image}
@@ -125,7 +135,7 @@ class PreprocessorForTFLite(FrontReplacementFromConfigFileSubGraph):
 
     def _note_range(self, graph: Graph, match: SubgraphMatch) -> None:
         """What the input's values are; a note where they are not what programs for TFLite feed."""
-        ends = [_pixel(graph, pixel_arithmetic(graph, match), value) for value in (0.0, 255.0)]
+        ends = [pixel_value(graph, pixel_arithmetic(graph, match), value) for value in (0.0, 255.0)]
         if any(end is None for end in ends):
             shown, usual = "not known: the Preprocessor computes with more than constants", False
         else:
@@ -141,21 +151,6 @@ class PreprocessorForTFLite(FrontReplacementFromConfigFileSubGraph):
 
 def _shown(values: Tensor) -> str:
     return "/".join(f"{value:g}" for value in values)
-
-
-def _pixel(graph: Graph, arithmetic: list[tuple[Node, int]], value: float) -> Tensor | None:
-    """What becomes of a pixel of this value; None if that cannot be said."""
-    result: Tensor = np.array(value, np.float32)
-    for node, port in reversed(arithmetic):
-        inputs: list[Tensor | None] = [
-            result if index == port else graph.node(tensor.node).constant() if tensor else None
-            for index, tensor in enumerate(node.inputs)
-        ]
-        found = evaluate(node, [each for each in inputs if each is not None])
-        if found is None or any(each is None for each in inputs):
-            return None
-        result = found[0]
-    return result
 
 
 def _channels(graph: Graph, images: Output) -> int:
