@@ -167,6 +167,20 @@ def test_it_goes_on_until_the_limit_is_reached_or_no_candidate_is_left(
         assert_equal(case.ours(), case.kernel())
 
 
+@pytest.mark.parametrize("per_class", [1, 2, 5])
+def test_a_class_that_has_all_its_detections_leaves_the_candidates_of_others(
+    monkeypatch: pytest.MonkeyPatch, per_class: int
+) -> None:
+    """Also those that were not sorted at first."""
+    monkeypatch.setattr(nms, "SORTED_AT_FIRST", 8)
+    monkeypatch.setattr(nms, "WINDOW", 4)
+    options = replace(OPTIONS, nms_score_threshold=1e-8, detections_per_class=per_class, max_detections=1000)
+    for seed in range(20):
+        case = make_case(seed, 40, options)
+        case.predictions[..., 1] = case.predictions[..., 1] / 4 + 0.75  # the first class fills up first
+        assert_equal(case.ours(), case.kernel())
+
+
 @pytest.mark.parametrize("regular", [True, False])
 @pytest.mark.parametrize("background", [0, 1])
 def test_a_score_equal_to_the_threshold_reaches_it(regular: bool, background: int) -> None:
