@@ -11,7 +11,6 @@ import queue
 import threading
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, NoReturn, Protocol
 
@@ -34,11 +33,13 @@ class Sample(Protocol):
 
 
 class Counts:
-    """Samples asked for and answered, and the seconds of each detection."""
+    """Samples asked for and answered, and the seconds of each detection.
+
+    LoadGen measures the time that counting takes, so an answer is one ``append``, which needs no lock.
+    """
 
     def __init__(self) -> None:
         self.asked = 0
-        self.answered = 0
         self.detect = array("d")
         self.began = 0.0
         self.last = 0.0
@@ -51,26 +52,24 @@ class Counts:
             self.last = now
         self.asked += samples
 
-    def answer(self, seconds: float) -> None:
-        """Count an answer; called by one thread at a time."""
-        self.detect.append(seconds)
-        self.answered += 1
-        self.last = perf_counter()
+    def answer(self, began: float, ended: float) -> None:
+        """Count an answer by the times of its detection."""
+        self.detect.append(ended - began)
+        self.last = ended
+
+    @property
+    def answered(self) -> int:
+        """Samples that have their answer."""
+        return len(self.detect)
 
     @property
     def wall(self) -> float:
-        """Seconds from the first query to the last answer."""
+        """Seconds from the first query to the last detection's end."""
         return self.last - self.began
 
     def waiting(self) -> float:
         """Seconds since something happened while an answer is due; 0 if none is."""
         return perf_counter() - self.last if self.answered < self.asked else 0.0
-
-
-@dataclass(frozen=True)
-class _Worker:
-    detector: Detector
-    payload: Payload
 
 
 class System:
@@ -97,44 +96,51 @@ class System:
         self.counts = Counts()
         self._library, self._steps = library, steps
         self._answer, self._give_up = answer, give_up
-        self._lock = threading.Lock()
         self._waiting: queue.SimpleQueue[Sample] = queue.SimpleQueue()
-        workers = [_Worker(detector, payload()) for detector in detectors]
-        self._inline = workers[0] if len(workers) == 1 else None
-        for worker in [] if self._inline else workers:
-            threading.Thread(target=self._work, args=(worker,), name="detector", daemon=True).start()
+        runners = [self._runner(detector, payload()) for detector in detectors]
+        self._inline = runners[0] if len(runners) == 1 else None
+        for run in [] if self._inline else runners:
+            threading.Thread(target=self._work, args=(run,), name="detector", daemon=True).start()
 
     def issue(self, samples: Sequence[Sample]) -> None:
         """LoadGen's callback: answer these samples, now or soon."""
         try:
             self.counts.ask(len(samples))
-            for sample in samples:
-                if self._inline is not None:
-                    self._run(sample, self._inline)
-                else:
+            if self._inline is None:
+                for sample in samples:
                     self._waiting.put(sample)
+            else:
+                for sample in samples:
+                    self._inline(sample)
         except BaseException as error:  # noqa: BLE001 (LoadGen would end the process without a word)
             self._give_up(as_error(error))
 
     def flush(self) -> None:
         """LoadGen's callback: no more queries for now; nothing is held back here."""
 
-    def _work(self, worker: _Worker) -> None:
+    def _work(self, run: Callable[[Sample], None]) -> None:
         try:
             while True:
-                self._run(self._waiting.get(), worker)
+                run(self._waiting.get())
         except BaseException as error:  # noqa: BLE001
             self._give_up(as_error(error))
 
-    def _run(self, sample: Sample, worker: _Worker) -> None:
-        fed = self._library.get(sample.index)
-        began = perf_counter()
-        found = self._steps.detect(fed, worker.detector)
-        seconds = perf_counter() - began
-        size = worker.payload.fill(found, sample.index)
-        with self._lock:
-            self.counts.answer(seconds)
-        self._answer(sample.id, worker.payload.address, size)
+    def _runner(self, detector: Detector, payload: Payload) -> Callable[[Sample], None]:
+        """What answers a sample; all that it needs is looked up here, because LoadGen measures the rest."""
+        get, detect, fill = self._library.get, self._steps.detect, payload.fill
+        count, answer = self.counts.answer, self._answer
+
+        def run(sample: Sample) -> None:
+            index = sample.index
+            fed = get(index)
+            began = perf_counter()
+            found = detect(fed, detector)
+            ended = perf_counter()
+            size = fill(found, index)
+            count(began, ended)
+            answer(sample.id, payload.address, size)
+
+        return run
 
 
 def guarded(work: Callable[..., None], give_up: GiveUp) -> Callable[..., None]:
