@@ -87,7 +87,7 @@ def test_the_matrix_counts_each_object_once(found: dict[str, Any]) -> None:
 def test_no_detections_are_no_error(files: tuple[Path, Rows]) -> None:
     nothing = analyse(files[0], np.empty((0, 7)), IDS)
     assert nothing["metrics"]["AP"] == 0
-    assert nothing["thresholds"]["best"]["f1"] == 0
+    assert nothing["thresholds"]["best"] is None
     assert nothing["errors"]["kinds"][-1]["count"] == nothing["objects"] > 0
 
 

@@ -87,7 +87,7 @@ def test_a_result_of_an_older_version_shows_what_it_has(results: Path) -> None:
     (results / TIMER).write_text(json.dumps(old))
     run = valid(report(results))
     assert run["answer"]["model"] == "the model"
-    assert run["answer"]["best"] is not None
+    assert run["accuracy"] is not None
 
 
 def test_a_file_that_is_no_result_is_refused(results: Path, tmp_path: Path) -> None:

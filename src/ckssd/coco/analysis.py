@@ -102,7 +102,7 @@ def match_all(annotations: Path, rows: Rows, image_ids: Sequence[int]) -> Analys
 def describe(run: Analysed) -> dict[str, Any]:
     """The parts of ``analyse``."""
     curve, of_class = _thresholds(run)
-    best = best_f1(curve)
+    best = _best(curve)
     threshold = 0.0 if best is None else best.score_threshold
     return {
         "tool": TOOL,
@@ -205,7 +205,7 @@ def _classes(run: Analysed, of_class: dict[int, list[Point]]) -> list[dict[str, 
         if identity not in of_class:
             continue
         own = found.precision[:, :, place, ALL, HUNDRED]
-        best = best_f1(of_class[identity])
+        best = _best(of_class[identity])
         classes.append(
             {
                 "id": identity,
@@ -280,6 +280,12 @@ def _thresholds(run: Analysed) -> tuple[list[Point], dict[int, list[Point]]]:
         else:
             of_class.setdefault(point.category_id, []).append(point)
     return together, of_class
+
+
+def _best(given: Sequence[Point]) -> Point | None:
+    """The point with the highest F1; none where nothing is right at any threshold."""
+    best = best_f1(given)
+    return best if best is not None and best.f1 else None
 
 
 def _point(point: Point) -> dict[str, Any]:
