@@ -27,6 +27,13 @@ def test_flags_of_a_cluster_are_refused_without_one_and_ray_is_asked_for(sandbox
     assert "swordfish" not in bad.text
 
 
+@pytest.mark.parametrize("command", [("compare", "--rounds=1"), ("sweep",)])
+def test_commands_that_go_over_no_cluster_say_so(sandbox: Sandbox, command: tuple[str, ...]) -> None:
+    for done in (sandbox.ckssd(*command, CK_CLUSTER="ray"), sandbox.ckssd(*command, "--env=CK_CLUSTER=ray")):
+        assert done.code == 2, done.text
+        assert "not run over a cluster: CK_CLUSTER" in done.err
+
+
 @pytest.mark.full
 def test_a_run_over_ray_by_both_commands_is_that_of_one_machine(
     installed: Sandbox, shared: Sandbox, tmp_path: Path

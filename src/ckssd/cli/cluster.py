@@ -36,6 +36,13 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def refuse_cluster(options: argparse.Namespace, what: str, advice: str) -> None:
+    """Raise a UsageError if a cluster is named where nothing goes over one: ``what`` says where."""
+    named = pairs(options.env, "--env").get(VARIABLE, os.environ.get(VARIABLE, ""))
+    if named.strip():
+        raise UsageError(f"{what} is not run over a cluster", where=VARIABLE, advice=advice)
+
+
 def cluster_variables(options: argparse.Namespace) -> dict[str, str]:
     """All variables of a run over a cluster; empty if none is asked for.
 

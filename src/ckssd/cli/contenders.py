@@ -19,6 +19,7 @@ from ckssd.cli.chosen import (
     joined,
     python_of,
 )
+from ckssd.cli.cluster import refuse_cluster
 from ckssd.cli.pairs import pairs
 from ckssd.errors import UsageError
 from ckssd.json_file import plain
@@ -102,6 +103,7 @@ def find_contenders(options: argparse.Namespace) -> list[Prepared]:
     NotInstalledError
         Something is not installed.
     """
+    refuse_cluster(options, "A comparison of times", "unset it; ckssd benchmark runs over one")
     given = _variables(options)
     check_installed([*(RUNTIMES[runtime].library for runtime in _all_runtimes(options)), METRICS_TAGS])
     candidates = [*_files(options), *_installed(options)]

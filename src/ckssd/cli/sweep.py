@@ -4,6 +4,7 @@
     ckssd sweep --model detect.tflite --labels labels.txt --images photos/ --annotations instances.json
     ckssd sweep --score-threshold 0.1:0.9:0.1 --nms-iou 0.3:0.7:0.1 --output sweep.csv
     ckssd sweep --annotations instances.json --detections detections.json --recall 0.9
+    ckssd sweep SPEC.toml --dry-run
 
 The model runs once, with the lowest score threshold in place of its own. With --nms-iou, NMS runs with each
 IoU on the same outputs (TFLite only: by the graph's own operator, or by this project where it has none).
@@ -22,27 +23,21 @@ wanted recall: the highest precision among those with at least this recall.
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
-import sys
-import tempfile
 from pathlib import Path
 
-from ckssd.cli.benchmark import add_run_arguments, settings_of
-from ckssd.cli.chosen import check_installed, choose, runtime_asked
+from ckssd.cli.benchmark import add_run_arguments
 from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
+from ckssd.cli.spec_sweep import prepare, run_spec
 from ckssd.coco.metrics import read_ids
 from ckssd.errors import EnvironmentSetupError, UsageError
-from ckssd.json_file import plain, write_json, write_whole
+from ckssd.json_file import write_json, write_whole
 from ckssd.measure.grid import read_grid
+from ckssd.measure.spec import DEFAULT_THRESHOLDS
 from ckssd.measure.sweep import Grid, Swept, sweep_files
 from ckssd.measure.sweep_report import as_data, text, write_table
-from ckssd.model.runtimes import RUNTIMES
 from ckssd.values import real_number
-from ckssd.worker import run_worker
 
-DEFAULT_THRESHOLDS = "0.05:0.95:0.05"
 FORMATS = (".csv", ".json")
 
 
@@ -50,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_run_arguments(parser)
     add = parser.add_argument
+    add(
+        "spec", nargs="?", type=Path, metavar="SPEC.toml", help="sweep models and settings, as this file says"
+    )
+    add("--dry-run", action="store_true", help="with SPEC.toml: say what would run, and for how long")
+    add("--run-folder", type=Path, metavar="DIR", help="with SPEC.toml: keep each finished run there")
+    add("--resume", action="store_true", help="with SPEC.toml: go on from what that folder has")
     add("--detections", type=Path, metavar="FILE", help="read these COCO results, and run nothing")
     add(
         "--score-threshold", metavar="GRID", help=f"BEGIN:END:STEP or numbers (default: {DEFAULT_THRESHOLDS})"
@@ -63,6 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Result:
     """Run the model in its runtime's environment, or read detections; find the points to take."""
+    if options.spec is not None:
+        return run_spec(options)
+    if options.dry_run or options.resume or options.run_folder is not None:
+        raise UsageError("--dry-run, --run-folder and --resume go with SPEC.toml")
     grid = _grid(options)
     wanted = [_part(f"--{name}", getattr(options, name)) for name in ("precision", "recall")]
     if options.output is not None and options.output.suffix.lower() not in FORMATS:
@@ -111,17 +116,7 @@ def _swept_files(options: argparse.Namespace, grid: Grid) -> Swept:
 
 
 def _swept_model(options: argparse.Namespace, grid: Grid) -> Swept:
-    check_installed([RUNTIMES[runtime_asked(options)].library])
-    chosen = choose(options)
-    # No COCO metrics are computed here, so their tools need not be installed.
-    settings = settings_of(options, {**chosen.variables, "CK_ENV_TOOL_COCO_PYTHON_FILE": sys.executable})
-    with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
-        described, thresholds = Path(folder) / "settings.json", Path(folder) / "grid.json"
-        described.write_text(json.dumps(plain(settings)), encoding="utf-8")
-        thresholds.write_text(json.dumps(dataclasses.asdict(grid)), encoding="utf-8")
-        arguments = ["--settings", str(described), "--sweep", str(thresholds)]
-        swept, _ = run_worker(chosen.python, "ckssd.measure", arguments)
-    return Swept.from_mapping(swept)
+    return Swept.from_mapping(prepare(options).swept(grid))
 
 
 def _write(path: Path, swept: Swept, data: dict[str, object]) -> None:

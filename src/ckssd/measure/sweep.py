@@ -119,6 +119,8 @@ def sweep_model(settings: BenchmarkSettings, grid: Grid) -> Swept:
         "labels": found.labels,
         "class_map": found.class_map.describe(),
         "detections_sha256": found.detections.sha256(),
+        "threads": settings.threads,
+        "images_per_second": found.times.images_per_second,
     }
     return Swept(tuple(made), grid.iou, len(found.detections.image_ids), run, tuple(notes))
 
