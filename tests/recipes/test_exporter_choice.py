@@ -77,3 +77,15 @@ def test_a_package_without_wheels_for_this_machine_is_refused_before_anything_is
     ):
         recipe_of(missing)(missing, tmp_path / "staging")
     assert not (tmp_path / "staging").exists()
+
+
+def test_a_model_of_tensorflow_2_is_exported_from_its_frozen_graph(tmp_path: Path) -> None:
+    (tmp_path / "model" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "model" / "checkpoint" / "ckpt-0.index").touch()
+    source = Dependency("1" * 16, {"CK_ENV_TENSORFLOW_MODEL_ROOT": str(tmp_path / "model")})
+    chosen = model(tensorflow(tmp_path / "site", "tensorflow", "tf_slim"))
+    chosen = replace(chosen, dependencies={**chosen.dependencies, "model-source": source})
+    assert exporter_of(chosen) == (
+        "frozen-graph",
+        "the model is one of TensorFlow 2: its SavedModel was frozen",
+    )

@@ -74,10 +74,12 @@ def _reported(work: Callable[[], list[Path]]) -> int:
 def _export(environment: Mapping[str, str], folder: Path) -> list[Path]:
     # Here, because it brings NumPy, which CK's hooks need not wait for.
     from ckssd.tflite.frozen_program import export_frozen_from_environment
+    from ckssd.tflite.tf2_program import frozen_first
 
-    if (made := export_frozen_from_environment(environment, folder)) is not None:
-        print(*made.lines, sep="\n")
-        return list(made.files)
+    with frozen_first(environment, folder) as variables:
+        if (made := export_frozen_from_environment(variables, folder)) is not None:
+            print(*made.lines, sep="\n")
+            return list(made.files)
     exported = export_from_environment(environment, folder)
     print(f"Settings of the postprocessing: {exported.settings}")
     print(*(f"Note: {note}\n" for note in exported.notes), sep="", end="")

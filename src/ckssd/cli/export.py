@@ -2,12 +2,17 @@
 
     ckssd export --tags=shapes --output graph/
     ckssd export --model my_model/ --nms=fast --output graph/
+    ckssd export --model my_tf2_model/ --output graph/
+    ckssd export --saved_model_dir my_tf2_model/saved_model --output graph/
     ckssd export --frozen_graph frozen_inference_graph.pb --output graph/
     ckssd export --frozen_graph frozen_inference_graph.pb --nms=none --output graph/
 
 From a checkpoint (--tags, --model: a folder with pipeline.config and model.ckpt.*) the Object Detection API's
 own exporter makes the graph, in an installed TensorFlow. Its own default of 10 detections is not used: the
 number comes from --max-detections, else from the model's settings, else it is 100.
+
+A model of TensorFlow 2 (--model: a folder with pipeline.config and checkpoint/ckpt-N.*; --saved_model_dir)
+becomes a SavedModel by the API of 2022, unless there is one, then a frozen graph. That takes a TensorFlow 2.
 
 From a frozen graph (--frozen_graph) the same graph is made by sub-graph replacement, with nothing installed:
 the Preprocessor becomes the input normalized_input_image_tensor, the Postprocessor becomes
@@ -30,6 +35,7 @@ from ckssd.cli.chosen import joined
 from ckssd.cli.result import Result
 from ckssd.errors import UsageError
 from ckssd.model.runtimes import MODEL
+from ckssd.tflite.from_frozen import FrozenExport
 from ckssd.tflite.frozen_program import export_frozen_from_environment
 from ckssd.tflite.program import (
     FROZEN_GRAPH_FILE,
@@ -37,6 +43,10 @@ from ckssd.tflite.program import (
     PIPELINE_CONFIG,
     export_from_environment,
 )
+from ckssd.tflite.saved_model import FILE
+from ckssd.tflite.tf2_checkpoint import API_TAGS as API_OF_2022
+from ckssd.tflite.tf2_checkpoint import find_checkpoint
+from ckssd.tflite.tf2_program import SAVED_MODEL_DIR, frozen_first
 
 CHECKPOINT_TAGS = "model,tensorflow,tf,object-detection"
 FLAGS = {
@@ -50,12 +60,13 @@ FLAGS = {
 # Of one kind of export only; with the other they would be ignored silently.
 OF_CHECKPOINTS = ("model", "tags", "tensorflow_tags")
 OF_FROZEN_GRAPHS = ("pipeline_config", "dry_run")
+TENSORFLOW, API = "lib,tensorflow", "model,tensorflow,api"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--model", type=Path, metavar="DIR", help="a folder with pipeline.config and model.ckpt.*")
+    add("--model", type=Path, metavar="DIR", help="a folder with pipeline.config and a checkpoint")
     add("--tags", default="", help="instead: tags that choose among the installed checkpoints")
     add(
         "--frozen_graph",
@@ -63,6 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="instead: frozen_inference_graph.pb; needs no TensorFlow, no checkpoint",
+    )
+    add(
+        "--saved_model_dir",
+        "--saved-model-dir",
+        type=Path,
+        metavar="DIR",
+        help="instead: a SavedModel of TensorFlow 2's exporter",
     )
     add("--output", type=Path, metavar="DIR", help="where the graph goes (needed without --dry_run)")
     add("--nms", help="regular or fast (default: regular); from a frozen graph also none")
@@ -84,8 +102,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Result:
     """Export by whichever way the flags choose."""
-    frozen = options.frozen_graph is not None
-    for name in OF_CHECKPOINTS if frozen else OF_FROZEN_GRAPHS:
+    if options.frozen_graph is not None and options.saved_model_dir is not None:
+        raise UsageError("Two models are named", where="--saved_model_dir", expected="it or --frozen_graph")
+    frozen = options.frozen_graph is not None or options.saved_model_dir is not None
+    refused = OF_CHECKPOINTS if frozen else OF_FROZEN_GRAPHS
+    if options.saved_model_dir is not None:
+        refused = ("model", "tags")
+    for name in refused:
         if getattr(options, name):
             flag = name.replace("_", "-") if frozen else name
             raise UsageError(
@@ -100,11 +123,21 @@ def run(options: argparse.Namespace) -> Result:
 
 def _from_frozen_graph(options: argparse.Namespace) -> Result:
     """Nothing but the flags counts: variables of an environment are about another model."""
-    variables = {**_flags(options), FROZEN_GRAPH_FILE: str(options.frozen_graph)}
+    variables = _flags(options)
     if options.pipeline_config is not None:
         variables[PIPELINE_CONFIG] = str(options.pipeline_config)
-    exported = export_frozen_from_environment(variables, Path.cwd(), dry_run=options.dry_run)
+    if options.frozen_graph is not None:
+        variables[FROZEN_GRAPH_FILE] = str(options.frozen_graph)
+    else:
+        tensorflow = the_environment(joined(f"{TENSORFLOW},v2", options.tensorflow_tags)).variables
+        variables |= {**tensorflow, SAVED_MODEL_DIR: str(options.saved_model_dir)}
+    with frozen_first(variables, Path.cwd()) as named:
+        exported = export_frozen_from_environment(named, Path.cwd(), dry_run=options.dry_run)
     assert exported is not None, "a graph is named"  # noqa: S101
+    return _of_frozen_graph(exported)
+
+
+def _of_frozen_graph(exported: FrozenExport) -> Result:
     files = [str(made) for made in exported.files]
     data = dict(exported.data)
     if files:
@@ -115,8 +148,11 @@ def _from_frozen_graph(options: argparse.Namespace) -> Result:
 def _from_checkpoint(options: argparse.Namespace) -> Result:
     """Collect the variables as CK would, then export."""
     variables = dict(os.environ)
-    variables.update(the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables)
-    variables.update(the_environment("model,tensorflow,api").variables)
+    tensorflow_2 = options.model is not None and find_checkpoint(options.model) is not None
+    suffix = ",v2" if tensorflow_2 else ""
+    variables.update(the_environment(joined(TENSORFLOW + suffix, options.tensorflow_tags)).variables)
+    if not tensorflow_2 or not (options.model / "saved_model" / FILE).is_file():
+        variables.update(the_environment(API_OF_2022 if tensorflow_2 else API).variables)
     if options.model:
         variables.update(
             {f"{MODEL}ROOT": str(options.model), f"{MODEL}WEIGHTS_FILE": "", f"{MODEL}PIPELINE_CONFIG": ""}
@@ -124,6 +160,9 @@ def _from_checkpoint(options: argparse.Namespace) -> Result:
     else:
         variables.update(the_environment(joined(CHECKPOINT_TAGS, options.tags)).variables)
     variables.update(_flags(options))
+    with frozen_first(variables, Path.cwd()) as named:
+        if (frozen := export_frozen_from_environment(named, Path.cwd())) is not None:
+            return _of_frozen_graph(frozen)
     exported = export_from_environment(variables, Path.cwd())
     data = {
         "graph": str(exported.graph),

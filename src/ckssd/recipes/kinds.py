@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -128,10 +129,19 @@ def exporter_of(package: Package) -> tuple[str, str]:
         raise UsageError("unknown source", where=EXPORT_FROM, expected=" or ".join(EXPORTERS), got=chosen)
     if chosen:
         return chosen, f"{EXPORT_FROM}={chosen}"
+    source = package.dependencies.get("model-source")
+    if source is not None and _is_tensorflow_2(source.variables):
+        return FROZEN, "the model is one of TensorFlow 2: its SavedModel was frozen"
     lacking = api_lacks(package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_LIB"))
     if lacking is None:
         return CHECKPOINT, f"the default; {EXPORT_FROM}={FROZEN} takes the other"
     return FROZEN, f"the Object Detection API cannot run: the environment of TensorFlow has no {lacking}"
+
+
+def _is_tensorflow_2(variables: Mapping[str, str]) -> bool:
+    """Whether a model's checkpoint is one that only exporters of TensorFlow 2 read."""
+    root = variables.get("CK_ENV_TENSORFLOW_MODEL_ROOT")
+    return root is not None and any((Path(root) / "checkpoint").glob("ckpt-*.index"))
 
 
 RECIPES: dict[str, Recipe] = {

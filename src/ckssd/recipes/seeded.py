@@ -10,6 +10,17 @@ from ckssd.recipes.recipe import recipe
 from ckssd.tflite.seeded import make_seeded_checkpoint
 
 
+def _freeze_tensorflow_2(package: Package, staging: Path) -> None:
+    """Give a model of TensorFlow 2 the frozen graph that those of TensorFlow 1 are exported with."""
+    from ckssd.tflite.frozen import FROZEN_GRAPH
+    from ckssd.tflite.saved_model import FILE, freeze_saved_model
+
+    graph = staging / FROZEN_GRAPH
+    if not graph.exists() and (staging / "saved_model" / FILE).is_file():
+        python = package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE")
+        freeze_saved_model(python, staging, graph)
+
+
 @recipe()
 def seeded_checkpoint(package: Package, staging: Path) -> Used:
     """Make a checkpoint with the structure that the entry's configuration gives and random weights."""
@@ -22,6 +33,7 @@ def seeded_checkpoint(package: Package, staging: Path) -> Used:
         seed=int(section["seed"]),
         images=int(section["images"]),
     )
+    _freeze_tensorflow_2(package, staging)
     for name in section.get("ship", []):
         shutil.copyfile(package.folder / name, staging / Path(name).name)
     return Used(
