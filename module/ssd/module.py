@@ -5,7 +5,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ckssd.ck.actions import clean, doctor, export_data_set, import_data_set, info, show_data_set, verify
+from ckssd.ck.actions import (
+    clean,
+    doctor,
+    export_data_set,
+    import_data_set,
+    info,
+    list_records,
+    report,
+    show_data_set,
+    verify,
+)
 
 __all__ = [
     "clean",
@@ -14,6 +24,8 @@ __all__ = [
     "import_data_set",
     "info",
     "init",
+    "list_records",
+    "report",
     "show_data_set",
     "verify",
 ]

@@ -59,7 +59,12 @@ def import_data_set(i: dict[str, Any]) -> Answer:
 
 @hook
 def show_data_set(i: dict[str, Any]) -> Answer:
-    """``ck show ssd --tags=NAME`` (or ``--format=voc --source=FOLDER``): what is in a data set."""
+    """``ck show ssd --tags=NAME`` (or ``--format=voc --source=FOLDER``): what is in a data set.
+
+    Without them: the recorded experiments, as ``ck list ssd``.
+    """
+    if not any(i.get(name) for name in ("tags", "source", "format")):
+        return _recorded(i)
     from ckssd.ck import datasets
 
     named = datasets.Named(
@@ -78,6 +83,28 @@ def export_data_set(i: dict[str, Any]) -> Answer:
     named = datasets.Named(tags=str(i.get("tags", "")))
     exported = datasets.export(named, str(i.get("format", "")), str(i.get("target", "")))
     return _told(i, exported.describe(), exported.as_dict())
+
+
+@hook
+def list_records(i: dict[str, Any]) -> Answer:
+    """``ck list ssd --tags=TAGS``: the benchmarks that CK has recorded, the newest first."""
+    return _recorded(i)
+
+
+@hook
+def report(i: dict[str, Any]) -> Answer:
+    """``ck report ssd --tags=TAGS --output=FILE``: one HTML file of recorded benchmarks, side by side."""
+    from ckssd.ck.reports import write_recorded
+
+    place = write_recorded(str(i.get("tags", "")), str(i.get("output", "")))
+    return _told(i, f"Report: {place}", {"report": str(place)})
+
+
+def _recorded(i: dict[str, Any]) -> Answer:
+    from ckssd.ck import records
+
+    found = records.points(str(i.get("tags", "")))
+    return _told(i, records.describe(found), {"recorded": [point.as_dict() for point in found]})
 
 
 def _told(i: dict[str, Any], text: str, data: Mapping[str, Any], fault: CkssdError | None = None) -> Answer:

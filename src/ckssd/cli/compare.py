@@ -112,9 +112,9 @@ def run(options: argparse.Namespace) -> Result:
 
 def _report(place: Path, comparison: Comparison, kept: dict[Contender, Path]) -> Path:
     """Write the report of the results that contenders left; return its place. Peers leave none."""
-    from ckssd.cli.report import metric_tools, write_page  # brings jinja2, which no comparison waits for
+    from ckssd.cli.report import metric_tools  # brings jinja2, which no comparison waits for
     from ckssd.visual.make import make_report
-    from ckssd.visual.page import page
+    from ckssd.visual.page import page, write_page
 
     step("report")
     rows = {row["name"]: row for row in comparison.rows}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ckssd.cli.report import metric_tools, write_page
+from ckssd.cli.report import metric_tools
 from ckssd.errors import CkssdError
 from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE
 from ckssd.report import say, step
 from ckssd.visual.make import make_report
-from ckssd.visual.page import page
+from ckssd.visual.page import page, write_page
 
 FIRST = "shapes"  # has the plain name
 

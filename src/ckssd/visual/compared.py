@@ -43,6 +43,7 @@ def describe_comparison(
     found = None if isinstance(intervals, str) else intervals
     return {
         "rows": rows,
+        "same_data": len({_data(folder.record["settings"]) for folder in folders}) == 1,
         "intervals": found,
         "no_intervals": intervals if isinstance(intervals, str) else None,
         "different": _different([folder.record["settings"] for folder in folders]),
@@ -62,11 +63,17 @@ def describe_saved(comparison: Mapping[str, Any]) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "same_data": True,
         "intervals": None,
         "no_intervals": "the comparison was kept without detections",
         "different": _different(own),
         "notes": [str(note) for note in comparison.get("notes", [])],
     }
+
+
+def _data(settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What has to be the same in runs whose accuracy is compared."""
+    return tuple(settings.get(name) for name in ("annotations_sha256", "images", "images_skipped", "metric"))
 
 
 def _row(name: str, record: Mapping[str, Any]) -> dict[str, Any]:

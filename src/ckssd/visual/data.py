@@ -80,7 +80,7 @@ def describe_run(name: str, folder: RunFolder, accuracy: dict[str, Any] | None) 
         "machine": {key: value for key, value in settings.get("machine", {}).items() if "memory" not in key},
         "memory": {key: value for key, value in settings.get("machine", {}).items() if "memory" in key},
         "versions": settings.get("versions", {}),
-        "per_class": record.get("per_class", {}),
+        "per_class": _by_ap(record.get("per_class", {})),
         "accuracy": accuracy,
         "times": describe_times(record, folder.load_s, folder.detect_s) if timed else None,
         "start": {
@@ -159,6 +159,12 @@ def _facts(settings: dict[str, Any]) -> list[dict[str, Any]]:
         for group, names in (*GROUPS, ("More", rest))
         if any(_says(settings, name) for name in names)
     ]
+
+
+def _by_ap(per_class: dict[str, float | None]) -> dict[str, float | None]:
+    """The best first; classes without objects, whose AP is not defined, last."""
+    order = sorted(per_class.items(), key=lambda one: (one[1] is not None, one[1] or 0.0), reverse=True)
+    return dict(order)
 
 
 def _says(settings: dict[str, Any], name: str) -> bool:

@@ -16,12 +16,13 @@ from ckssd.json_file import read_object
 from ckssd.visual.compared import describe_comparison, describe_saved, find_intervals, names_of
 from ckssd.visual.data import describe_run, report_data
 from ckssd.visual.pictures import MOST_PICTURES, Picture, embed
-from ckssd.visual.run_folder import PICTURES, RunFolder, read_run_folder
+from ckssd.visual.run_folder import ACCURACY, PICTURES, TIMES, RunFolder, read_run_folder
 from ckssd.worker import run_worker
 
 ANALYSIS = "ckssd.coco.analysis"
 ROW_NUMBERS = ("mAP", "recall", "images_per_second", "latency_median_s")
 NO_DETECTIONS = "the runs have no detections and annotations"
+ONLY_NUMBERS = "CK records a run's numbers, not its detections and images' times"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,26 @@ def make_report(
         intervals = find_intervals(folders, tools()) if any(accuracies) else NO_DETECTIONS
         comparison = describe_comparison(names, folders, intervals, medians)
     return Report(report_data(described, comparison), pictures)
+
+
+def report_of_records(
+    names: Sequence[str], records: Sequence[dict[str, Any]], notes: Sequence[str] = ()
+) -> Report:
+    """A report of timer files alone, as CK records them; ``names`` go beside what their settings say."""
+    missing = dict.fromkeys((ACCURACY, TIMES, PICTURES), ONLY_NUMBERS)
+    folders = [
+        RunFolder(Path(name), record, missing=missing) for name, record in zip(names, records, strict=True)
+    ]
+    called = [
+        f"{name} ({folder.path.name})" if folder.path.name not in name else name
+        for name, folder in zip(names_of(folders), folders, strict=True)
+    ]
+    described = [describe_run(name, folder, None) for name, folder in zip(called, folders, strict=True)]
+    if len(folders) == 1:
+        return Report(report_data(described), ({},))
+    comparison = describe_comparison(called, folders, ONLY_NUMBERS)
+    comparison["notes"] += notes
+    return Report(report_data(described, comparison), tuple({} for _ in folders))
 
 
 def saved_comparison(file: Path) -> dict[str, Any] | None:

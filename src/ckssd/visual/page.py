@@ -17,6 +17,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ckssd.errors import EnvironmentSetupError
+from ckssd.json_file import write_whole
 from ckssd.visual import charts, gallery
 from ckssd.visual.pictures import Picture
 from ckssd.visual.words import bytes_text, capital, fixed, milliseconds, percent, value_text
@@ -37,6 +39,24 @@ def page(data: dict[str, Any], pictures: Sequence[dict[int, Picture]]) -> str:
         script_hash=base64.b64encode(digest).decode("ascii"),
         embedded=embedded(data),
     )
+
+
+def write_page(place: Path, text: str) -> Path:
+    """Write a report; return its place.
+
+    Raises
+    ------
+    EnvironmentSetupError
+        It cannot be written there.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(place, lambda file: print(text, end="", file=file))
+    except OSError as error:
+        raise EnvironmentSetupError(
+            "The report cannot be written", where=place, got=error.strerror
+        ) from error
+    return place
 
 
 def embedded(data: dict[str, Any]) -> Markup:
