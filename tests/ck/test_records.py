@@ -30,7 +30,7 @@ def add(home: Sandbox, name: str, points: list[dict[str, Any]]) -> Path:
     seen: set[Path] = set()
     for number, point in enumerate(points):
         run = {"features": {}, "choices": {"number": number}, "characteristics_list": [{"run": point}]}
-        given = {"dict": run, "tags": ["object-detection", name]}
+        given = {"dict": {**run, "tags": ["object-detection", name]}}
         asked.write_text(json.dumps(given))
         done = home.ck("add", "experiment", f"--experiment_uoa={name}", f"@{asked}")
         assert done.code == 0, done.text
