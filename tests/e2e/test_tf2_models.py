@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ckssd.detect.detections import Detections
 from ckssd.detect.litert import LiteRTDetector, network_input
 from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.graph.graphdef import read_graph
+from ckssd.graph.select import select_configuration
 from ckssd.tflite.model import read_model
 from ckssd.tflite.saved_model import freeze_saved_model
 from tests.e2e.test_equality import variables
@@ -158,6 +160,24 @@ def test_a_folder_of_training_and_a_saved_model_give_the_packages_graph(
         found = run_tflite(fpnlite, tmp_path / way / "detect.tflite")
         pairs = [(image, found[image], theirs) for image, theirs in fpnlite.by_tensorflow.items()]
         assert compare(pairs, threshold=0.3, keep=KEPT).untied == []
+
+
+def test_the_zoos_archive_is_refused_unless_accepted_and_then_frozen(
+    fpnlite: Fpnlite, tmp_path: Path
+) -> None:
+    name = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
+    with tarfile.open(tmp_path / f"{name}.tar.gz", "w:gz") as archive:
+        for part in ("checkpoint", "saved_model", "pipeline.config"):
+            archive.add(fpnlite.folder / part, f"{name}/{part}")
+    tags = "model,tensorflow,tf2,zoo,fpnlite,320x320"
+    refused = fpnlite.home.ckssd("install", f"--tags={tags}", CKSSD_MIRROR=str(tmp_path))
+    assert refused.code == 5
+    assert "no hash" in refused.text
+    accepted = {"CKSSD_MIRROR": str(tmp_path), "CKSSD_ACCEPT_UNVERIFIED": f"{name}.tar.gz"}
+    done = fpnlite.home.ckssd("install", f"--tags={tags}", **accepted)
+    assert done.code == 0, done.text
+    graph = Path(variables(fpnlite.home, tags)["CK_ENV_TENSORFLOW_MODEL_FROZEN_GRAPH"])
+    assert select_configuration(read_graph(graph)).configuration.name == "ssd_support_api_v2.4.json"
 
 
 def test_int8_by_calibration(fpnlite: Fpnlite, tmp_path: Path) -> None:

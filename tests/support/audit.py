@@ -22,6 +22,10 @@ WITHOUT_HASH = {
     "mobilenet_v1_ssd_8bit_finetuned.tar.gz",
     "ssd_mobilenet_v1_coco_2018_01_28.onnx",
     "ssd_inception_v2_coco_2018_01_28.tar.gz",
+    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8.tar.gz",
+    "ssd_mobilenet_v2_320x320_coco17_tpu-8.tar.gz",
+    "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8.tar.gz",
+    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8.tar.gz",
     "tflite_ssd_mobilenet_v1_coco_2018_01_28.tar.gz",
 }
 # Nothing is downloaded for these; all others have to say by which hash they are verified.

@@ -2,7 +2,7 @@
 
 ``ckssd.sources`` lists the files, at addresses (``urls``) or as the package of a registry (``purl``), each
 with its :class:`Layout`. ``ckssd.ship`` names files of the entry's own folder to put beside them,
-``ckssd.content`` what has to be there in the end.
+``ckssd.content`` what has to be there in the end, ``ckssd.freeze`` a SavedModel whose frozen graph is made.
 """
 
 from __future__ import annotations
@@ -28,10 +28,24 @@ OVERRIDES = ("PACKAGE_URL", "PACKAGE_SHA256")
 def download(package: Package, staging: Path) -> Used:
     """Fetch every source of the package and lay it out in ``staging``."""
     records = fetch_and_lay_out(package, staging)
+    frozen = _freeze(package, staging)
     for name in package.section.get("ship", []):
         shutil.copyfile(package.folder / name, staging / Path(name).name)
     _check_content(package, staging)
-    return Used(sources=records)
+    return Used(sources=records, tools=frozen)
+
+
+def _freeze(package: Package, staging: Path) -> dict[str, str]:
+    """Make the frozen graph of a SavedModel that the entry names; return the versions of what did it."""
+    if "freeze" not in package.section:
+        return {}
+    # Here, because it brings NumPy, which other downloads need not wait for.
+    from ckssd.tflite.frozen import FROZEN_GRAPH
+    from ckssd.tflite.saved_model import freeze_saved_model
+
+    python = package.dependency("lib-tensorflow").path("CK_ENV_LIB_TF_PYTHON_FILE")
+    made = freeze_saved_model(python, staging / str(package.section["freeze"]), staging / FROZEN_GRAPH)
+    return {"tensorflow": made.tensorflow, "python": made.python}
 
 
 def fetch_and_lay_out(package: Package, folder: Path) -> list[SourceRecord]:
