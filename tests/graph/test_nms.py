@@ -5,6 +5,7 @@ That it is exactly TensorFlow's is in tests/e2e/test_postprocessing.py.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ckssd.graph.settings import DETECTION_OUTPUT, NMS, NMS_SCOPE
 from ckssd.model.description import Model
 from tests.graph.test_mo import converted, pixels, run
 from tests.graph.test_without_postprocessing import in_order
-from tests.graph.tiny_ssd import ANCHORS, CLASSES, Layout, class_agnostic, soft, tiny_ssd
+from tests.graph.tiny_ssd import ANCHORS, CLASSES, LAYOUTS, Layout, class_agnostic, soft, tiny_ssd
 
 EVERYTHING = {"confidence_threshold": 0.0, "nms_threshold": 1.0, "keep_top_k": 100}
 SEEDS = 20
@@ -164,3 +165,21 @@ def test_its_score_threshold_can_be_swept(tmp_path: Path) -> None:
     lower = backend.swept(0.0, [0.6])  # type: ignore[attr-defined]
     found = [len(each.new_detector(1).detect(pixels())) for each in (backend, lower)]
     assert found[1] > found[0]
+
+
+@pytest.mark.parametrize(
+    ("nms", "said"),
+    [
+        ({"iou": 0.3}, "nms_threshold 0.6 (configuration, "),
+        ({"score": 0.4}, "confidence_threshold 0.01 (configuration, "),
+        ({}, None),
+    ],
+)
+def test_a_configuration_that_lets_other_boxes_through_is_told(
+    nms: dict[str, float], said: str | None, tmp_path: Path
+) -> None:
+    usual = {"iou": 0.6, "score": 1e-8, "per_class": 100, "total": 100}
+    layout = dataclasses.replace(LAYOUTS["ssd_v2_support.json"], nms=usual | nms)
+    notes = converted(tiny_ssd(layout), tmp_path).data["notes"]
+    told = [note for note in notes if "stands above the graph's" in note]
+    assert [note.startswith(said) for note in told] == ([] if said is None else [True])

@@ -3,6 +3,7 @@
 ckssd convert --graph graph/tflite_graph.pb --output tflite/
 ckssd convert --graph graph/tflite_graph.pb --output tflite/ --quantize int8 --calibration-images photos/
 ckssd convert --graph graph/tflite_graph.pb --output tflite/ --quantize int8 --calibration-images clip.mp4
+ckssd convert --graph graph/tflite_graph.pb --output tflite/ --inference_type QUANTIZED_UINT8
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ckssd.errors import UsageError
 from ckssd.recipes.calibration import ANNOTATIONS, COUNT, DEFAULT_COUNT, IMAGES, PRECISION, VARIABLES
 from ckssd.recipes.quantized import convert_tflite
 from ckssd.tflite.program import GRAPH_FILE, OUTPUT_DIRECTORY
+from ckssd.tflite.trained import INFERENCE_TYPE, MEAN, STD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--quantize", choices=["int8"], help="make detect_int8.tflite and detect_cut_int8.tflite"
     )
     add_calibration_arguments(parser)
+    add = parser.add_argument
+    add(
+        "--inference_type",
+        "--inference-type",
+        metavar="TYPE",
+        help="FLOAT (default), or QUANTIZED_UINT8: detect_uint8.tflite and detect_cut_uint8.tflite, "
+        "of a graph that was trained with quantisation",
+    )
+    add("--mean_values", "--mean-values", metavar="N", help="grey level that is 0 for it (default: 128)")
+    add("--std_dev_values", "--std-dev-values", metavar="N", help="grey levels to 1 (default: 128)")
 
 
 def add_calibration_arguments(parser: argparse.ArgumentParser, between: str = "-") -> None:
@@ -55,6 +67,8 @@ def run(options: argparse.Namespace) -> Result:
     variables = {**os.environ, **the_environment(joined("lib,tensorflow", options.tensorflow_tags)).variables}
     variables.update({GRAPH_FILE: str(options.graph.absolute()), OUTPUT_DIRECTORY: str(options.output)})
     variables.update(quantize_variables(options))
+    trained = {INFERENCE_TYPE: options.inference_type, MEAN: options.mean_values, STD: options.std_dev_values}
+    variables.update({name: value or "" for name, value in trained.items()})
     converted, lines = convert_tflite(variables, Path.cwd(), pyav=python_with_pyav)
     files = [str(made) for made in converted.files]
     data = {

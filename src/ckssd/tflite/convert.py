@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ckssd.errors import NotInstalledError
+from ckssd.errors import InputError, NotInstalledError
 from ckssd.graph.pipeline import read_pipeline
 from ckssd.report import step
 from ckssd.staging import staging_folder
@@ -21,6 +21,7 @@ from ckssd.tflite.labels import flat_labels, read_label_map
 from ckssd.tflite.process import check_file, research_directories, run_steps
 from ckssd.tflite.resizer import PIPELINE, keep_beside
 from ckssd.tflite.settings import ExportSettings
+from ckssd.tflite.trained import Levels, check_rewriter, check_trained_quantised
 
 REGULAR_NMS = "detect_regular_nms.tflite"
 FAST_NMS = "detect_fast_nms.tflite"
@@ -38,11 +39,14 @@ class Conversion:
     activations by the range that these images give them. The input then takes grey levels as they are
     (uint8), so nothing is left to normalise; boxes and scores come out as float32. Half a grey level is
     lost at the input, because -1 to 1 has no exact zero point among the levels.
+    With ``levels`` it is made of integers throughout (uint8), as its training with quantisation says; scores
+    and box encodings of a cut graph are uint8, too.
     """
 
     output: Path
     postprocess: bool = True
     calibration: tuple[Path, ...] = ()
+    levels: Levels | None = None
 
     def as_step(self, graph: Path) -> dict[str, Any]:
         """The step of ``inside/tflite_steps.py`` that makes it."""
@@ -53,6 +57,7 @@ class Conversion:
             "output": str(self.output),
             "postprocess": self.postprocess,
             "calibration": [str(image) for image in self.calibration],
+            "levels": None if self.levels is None else [self.levels.mean, self.levels.std],
         }
 
 
@@ -98,21 +103,41 @@ def convert_graph(
     Raises
     ------
     InputError
-        If `graph` does not exist.
+        If `graph` does not exist, or is to be quantised by its training, which was without or left parts out.
     RunError
         If TensorFlow fails, or is too old to quantise.
     """
     check_file(graph, "the graph")
+    if any(each.levels is not None for each in conversions):
+        check_trained_quantised(graph)
     folder = conversions[0].output.parent
     with staging_folder(folder, "tflite") as work:
         staged = [replace(each, output=work / each.output.name) for each in conversions]
         steps = [each.as_step(graph.absolute()) for each in staged]
         learned = run_steps(python, [_anchors_step(graph, work / ANCHORS), *steps])
+        for each in staged:
+            _check_integers(each)
         files = [made.output.replace(each.output) for made, each in zip(staged, conversions)]
         if anchors:
             files.append((work / ANCHORS).replace(anchors))
     keep_beside(graph.parent / PIPELINE, folder)
     return _converted(files, learned)
+
+
+def _check_integers(made: Conversion) -> None:
+    """Raise an InputError if a part of a cut graph stayed in float: not all of it was trained so."""
+    if made.levels is None or made.postprocess:
+        return
+    from ckssd.tflite.precision import float_tensors  # here, because it brings NumPy
+
+    left = float_tensors(made.output)
+    if left:
+        raise InputError(
+            "The graph is not quantised throughout",
+            where=made.output.name,
+            expected="uint8 and int32 only",
+            got=f"float32 in {len(left)} tensors: {', '.join(left[:3])}",
+        )
 
 
 def make_tflite_model(
@@ -163,8 +188,11 @@ def make_tflite_model(
             path = []
             exports = _export_frozen_in(work, frozen_graph, settings)
         elif obj_det_dir is not None:
+            checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
+            checkpoint.check()
+            check_rewriter(read_pipeline(checkpoint.pipeline_config), python)
             path = research_directories(obj_det_dir, python)
-            exports = _export_steps(work, checkpoint or Checkpoint.in_directory(model_dir), settings)
+            exports = _export_steps(work, checkpoint, settings)
         else:
             raise NotInstalledError(
                 "A checkpoint is exported by the Object Detection API, which is not given",

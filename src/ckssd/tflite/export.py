@@ -18,6 +18,7 @@ from ckssd.tflite.asked import check_asked
 from ckssd.tflite.process import check_file, research_directories, run_tool, tool_environment
 from ckssd.tflite.resizer import fixed_size_override, keep_beside
 from ckssd.tflite.settings import ExportSettings
+from ckssd.tflite.trained import check_rewriter
 
 ANCHORS = "flatanchors.txt"
 GRAPH = "tflite_graph.pb"
@@ -121,7 +122,9 @@ def export_tflite_graph(
     """
     settings = settings or ExportSettings()
     checkpoint.check()
-    check_asked(read_pipeline(checkpoint.pipeline_config), settings.nms)
+    pipeline = read_pipeline(checkpoint.pipeline_config)
+    check_asked(pipeline, settings.nms)
+    check_rewriter(pipeline, python)
     path = research_directories(obj_det_dir, python)
     step(f"Export the checkpoint to {GRAPH} ({settings.nms} NMS)")
     with staging_folder(output_directory, "tflite_graph") as work:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ckssd.graph.pipeline import read_pipeline
 from ckssd.tflite.export import Checkpoint
 from ckssd.tflite.process import research_directories, run_steps
+from ckssd.tflite.trained import check_rewriter
 
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 
@@ -44,6 +46,8 @@ def export_frozen_graph(
     RunError
         If the exporter fails.
     """
+    checkpoint.check()
+    check_rewriter(read_pipeline(checkpoint.pipeline_config), python)
     path = research_directories(obj_det_dir, python)
     run_steps(python, [freeze_step(checkpoint, output, config_override=config_override)], path)
     return output

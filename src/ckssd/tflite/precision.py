@@ -7,6 +7,7 @@ model whose weights alone are int8 takes and computes float32.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from ckssd.errors import InputError
 from ckssd.tflite.flatbuffer import Malformed, Table
@@ -17,6 +18,7 @@ from ckssd.tflite.model import (
     OPERATOR_CODE,
     OPERATOR_INPUTS,
     OPERATOR_OUTPUTS,
+    TENSOR_NAME,
     TENSOR_TYPE,
     TYPES,
     TFLiteModel,
@@ -45,6 +47,19 @@ def precision_of(model: TFLiteModel) -> str:
         return " and ".join(_named(*kind) for kind in kinds) or model.inputs[0].dtype
     except (Malformed, IndexError) as error:
         raise InputError("The file is no TFLite model", where=model.path, got=str(error)) from error
+
+
+def float_tensors(path: Path) -> list[str]:
+    """Names of the tensors of a file that hold float32."""
+    try:
+        graph = Table.root(path.read_bytes()).tables(MODEL_SUBGRAPHS)[0]
+        return [
+            tensor.text(TENSOR_NAME)
+            for tensor in graph.tables(GRAPH_TENSORS)
+            if _type(tensor.number(TENSOR_TYPE, "b")) == "float32"
+        ]
+    except (Malformed, IndexError) as error:
+        raise InputError("The file is no TFLite model", where=path, got=str(error)) from error
 
 
 def _layers(data: bytes) -> Iterator[tuple[str, str]]:

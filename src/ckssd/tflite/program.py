@@ -20,6 +20,7 @@ from ckssd.tflite.convert import Conversion, Converted, convert_graph
 from ckssd.tflite.export import ANCHORS, GRAPH, Checkpoint, export_tflite_graph
 from ckssd.tflite.frozen import FROZEN_GRAPH, export_frozen_graph
 from ckssd.tflite.settings import ExportSettings
+from ckssd.tflite.trained import INFERENCE_TYPE, levels_from
 
 MODEL = "CK_ENV_TENSORFLOW_MODEL_"
 OUTPUT_DIRECTORY = "OUTPUT_DIRECTORY"
@@ -127,14 +128,16 @@ def convert_from_environment(
     """Step 2 as the program ``convert-tflite`` runs it.
 
     Makes ``detect.tflite`` (unless the graph has no NMS), ``detect_cut.tflite`` (without postprocessing) and
-    ``flatanchors.txt``; quantised ones are ``detect_int8.tflite`` and ``detect_cut_int8.tflite``.
+    ``flatanchors.txt``; quantised ones are ``detect_int8.tflite`` and ``detect_cut_int8.tflite``, or, of a
+    graph that was trained with quantisation, ``detect_uint8.tflite`` and ``detect_cut_uint8.tflite``.
 
     Parameters
     ----------
     env
         ``CK_ENV_LIB_TF_PYTHON_FILE`` (or ``CK_ENV_COMPILER_PYTHON_FILE``), ``TFLITE_GRAPH`` (by default
         ``tflite_graph.pb`` in the output directory, else in ``CK_ENV_TENSORFLOW_MODEL_ROOT``),
-        ``OUTPUT_DIRECTORY``.
+        ``OUTPUT_DIRECTORY``; ``INFERENCE_TYPE`` (``QUANTIZED_UINT8``), ``MEAN_VALUES`` and
+        ``STD_DEV_VALUES`` (see ckssd.tflite.trained).
     directory
         Where relative paths start and, without ``OUTPUT_DIRECTORY``, where the files go.
     calibration
@@ -150,12 +153,20 @@ def convert_from_environment(
     python = python_from_environment(env)
     output = output_directory(env, directory)
     graph = _graph(env, directory, output)
+    levels = levels_from(env)
+    if levels is not None and calibration:
+        raise UsageError(
+            "A graph is quantised by its training or by images, not by both",
+            where=INFERENCE_TYPE,
+            expected=f"{INFERENCE_TYPE} or images to calibrate with",
+        )
     whole, cut = output / WITH_POSTPROCESS, output / WITHOUT_POSTPROCESS
-    if calibration:
-        whole, cut = (path.with_stem(f"{path.stem}_int8") for path in (whole, cut))
-    conversions = [Conversion(cut, postprocess=False, calibration=calibration)]
+    if calibration or levels is not None:
+        kind = "int8" if calibration else "uint8"
+        whole, cut = (path.with_stem(f"{path.stem}_{kind}") for path in (whole, cut))
+    conversions = [Conversion(cut, postprocess=False, calibration=calibration, levels=levels)]
     if _has_postprocessing(graph):
-        conversions.insert(0, Conversion(whole, calibration=calibration))
+        conversions.insert(0, Conversion(whole, calibration=calibration, levels=levels))
     return convert_graph(python, graph, conversions, anchors=output / ANCHORS)
 
 

@@ -24,6 +24,7 @@ FLAGS = {"clip_after_nms": True, "clip_before_nms": False}
 # Below this, DetectionOutput takes longer than the network: a second per image at 1e-8, with 90 classes.
 SLOW_THRESHOLD = 1e-3
 DROPPED = "dropped"
+CONFIGURATION = "configuration, "
 ALL = Setting(-1, "all: TensorFlow has no such limit")
 
 
@@ -82,7 +83,7 @@ def decide_limits(context: Context, match: SubgraphMatch, found: Suppression, ki
     for name in NUMBERS:
         settings[name] = first_stated(name, _candidates(context, match, found, kind, name))
     for name, value in FLAGS.items():
-        stated = (custom.get(name), f"configuration, {match.custom_replacement_desc.id}")
+        stated = (custom.get(name), CONFIGURATION + match.custom_replacement_desc.id)
         settings[name] = first_stated(name, [stated, (value, "as the Object Detection API does it")])
     if kind == DETECTION_OUTPUT:
         _note_limit(context, found)
@@ -112,7 +113,7 @@ def _candidates(
         "nms_threshold": found.iou_threshold,
         "keep_top_k": found.total,
     }
-    configured = (stated.custom_attributes.get(name), f"configuration, {stated.id}")
+    configured = (stated.custom_attributes.get(name), CONFIGURATION + stated.id)
     model = [(in_pipeline.get(name), "pipeline.config"), (in_graph.get(name), found.origin)]
     return [
         (request.overrides.get(name), f"command line, --{name}"),
@@ -166,11 +167,30 @@ def _note_limit(context: Context, found: Suppression) -> None:
             f"at the score threshold {threshold:g} nearly every box enters NMS, which takes time: "
             "--confidence_threshold or --top_k help"
         )
+    for name, other in _over_the_graph(context, found):
+        context.notes.append(
+            f"{name} {settings[name]} stands above the graph's {other:g}: --postprocessing nms, or --{name}, "
+            "takes the graph's"
+        )
     if found.per_class is not None and found.per_class < keep:
         context.notes.append(
             f"the graph keeps at most {found.per_class} detections of a class; {OPERATION} has "
             f"no such limit, only {keep} in all: --postprocessing nms has it"
         )
+
+
+def _over_the_graph(context: Context, found: Suppression) -> Iterator[tuple[str, float]]:
+    """Thresholds of the configuration that let other boxes through than the graph's; and the graph's.
+
+    A lower score threshold than the configuration's only adds boxes that few want, so it is not told.
+    """
+    settings = context.settings
+    configured = [name for name in NUMBERS[:2] if settings[name].origin.startswith(CONFIGURATION)]
+    score, iou = found.score_threshold, found.iou_threshold
+    if NUMBERS[0] in configured and score is not None and score > settings[NUMBERS[0]].value:
+        yield NUMBERS[0], score
+    if NUMBERS[1] in configured and iou is not None and iou != settings[NUMBERS[1]].value:
+        yield NUMBERS[1], iou
 
 
 def check_custom(custom: Mapping[str, Any], where: str) -> None:

@@ -164,6 +164,8 @@ def convert(step, result):
         step["graph"], input_arrays=[INPUT], output_arrays=outputs, input_shapes={INPUT: shape}
     )
     converter.allow_custom_ops = bool(step["postprocess"])
+    if step.get("levels"):
+        quantize_as_trained(converter, *step["levels"])
     if step["calibration"]:
         quantize(converter, step["calibration"], height=shape[1], width=shape[2])
     write_bytes(step["output"], converter.convert())
@@ -175,6 +177,18 @@ def need_tensorflow_2(purpose):
 
     if int(tf.__version__.split(".")[0]) < 2:
         raise SystemExit(f"{purpose} needs TensorFlow 2, this is {tf.__version__}")
+
+
+def quantize_as_trained(converter, mean, std):
+    """Make the converter take the ranges of FakeQuant nodes: uint8 throughout."""
+    import tensorflow as tf
+
+    if int(tf.__version__.split(".")[0]) >= 2:
+        converter.inference_type = tf.uint8
+    else:
+        lite = tf.lite if hasattr(tf, "lite") and hasattr(tf.lite, "constants") else tf.contrib.lite
+        converter.inference_type = lite.constants.QUANTIZED_UINT8
+    converter.quantized_input_stats = {INPUT: (mean, std)}
 
 
 def quantize(converter, images, height, width):
