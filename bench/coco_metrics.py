@@ -30,9 +30,9 @@ def measure(context: Context) -> list[Row]:
 def compare(context: Context, number: int, rounds: int) -> Row:
     """Both in turn, so many rounds, on ``number`` detections of each image."""
     random = np.random.default_rng(17)
-    truth = _truth(random)
+    truth = truth_like_coco(random)
     annotations = context.write("instances_5000.json", truth)
-    rows = _detections(random, truth, number)
+    rows = detections_like_ssd(random, truth, number)
     results = context.write(f"detections_{number}.json", list(results_of(rows)))
     output = context.folder / "metrics.json"
     command = [str(context.coco_python), "-m", "ckssd.coco.metrics", "--annotations", str(annotations)]
@@ -73,7 +73,7 @@ def compare(context: Context, number: int, rounds: int) -> Row:
     )
 
 
-def _truth(random: np.random.Generator) -> dict[str, Any]:
+def truth_like_coco(random: np.random.Generator) -> dict[str, Any]:
     """An instances file of COCO's size: its number of boxes, with outlines, some of crowds."""
     images = [
         {"id": number, "file_name": f"{number:012d}.jpg", "width": 640, "height": 480}
@@ -104,7 +104,7 @@ def _truth(random: np.random.Generator) -> dict[str, Any]:
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def _detections(random: np.random.Generator, truth: dict[str, Any], number: int) -> np.ndarray:
+def detections_like_ssd(random: np.random.Generator, truth: dict[str, Any], number: int) -> np.ndarray:
     """Rows (see ckssd.coco.results): some near an object of their image, the others anywhere."""
     objects: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in truth["images"]}
     for entry in truth["annotations"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import report
 from bench.context import MODEL, Context
 from bench.int8 import settings_of
 from ckssd.measure.settings import from_mapping
@@ -48,3 +49,17 @@ def test_a_part_runs(installed: Sandbox, part: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.full
+@pytest.mark.slow(seconds=40)
+def test_a_report_of_coco_s_size_is_quick_and_small(
+    installed: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "environment", lambda: installed.environment)
+    run, place = report.make_run(tmp_path, 40), tmp_path / "report.html"
+    seconds, memory = report.measure(run, place)
+    assert seconds < report.MOST_SECONDS
+    assert memory < report.MOST_MEBIBYTES
+    assert place.stat().st_size < report.MOST_BYTES
+    assert 40 < place.read_text().count("data:image/webp") <= 60

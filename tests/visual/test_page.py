@@ -115,6 +115,19 @@ def test_hostile_names_are_text(whole: Report) -> None:
     assert sum(HOSTILE in text for text in read.texts) > 10
 
 
+def test_600_classes_fit_in_a_page(whole: Report) -> None:
+    changed = copy.deepcopy(whole.data)
+    accuracy = changed["runs"][0]["accuracy"]
+    (one, *_) = accuracy["classes"]
+    accuracy["classes"] = [{**one, "name": f"class {number}"} for number in range(600)]
+    accuracy["confusion"]["matrix"] = None
+    accuracy["confusion"]["pairs"] = [{"truth": "class 1", "found": "class 2", "count": 3}] * 200
+    text = page(changed, whole.pictures)
+    assert len(text) < 1_200_000
+    assert text.count("class 599") == 2  # in the table and in the data
+    assert "The pairs that are confused most" in text
+
+
 @pytest.mark.parametrize("part", ["accuracy", "times"])
 def test_a_report_without_a_part_says_why(whole: Report, part: str) -> None:
     changed = copy.deepcopy(whole.data)
