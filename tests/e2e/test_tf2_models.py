@@ -211,3 +211,19 @@ def test_a_checkpoint_of_another_configuration_is_named_by_its_variables(
     assert "the checkpoint does not fit its configuration in 2 of" in done.text
     assert "[1, 1, 128, 546], not [1, 1, 128, 48]" in done.text
     assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_saved_model_with_changed_bytes_gives_a_model_or_one_line(
+    seed: int, fpnlite: Fpnlite, tmp_path: Path
+) -> None:
+    changed = tmp_path / "saved_model"
+    shutil.copytree(fpnlite.folder / "saved_model", changed)
+    file, draws = changed / "saved_model.pb", np.random.default_rng(seed)
+    content = bytearray(file.read_bytes())
+    for place in draws.integers(0, len(content), 20):
+        content[place] = int(draws.integers(0, 256))
+    file.write_bytes(content)
+    done = fpnlite.home.ckssd("mo", "--saved_model_dir", str(changed), "--output_dir", str(tmp_path))
+    assert "Traceback" not in done.text
+    assert done.code == 0 or "ckssd mo: " in done.err

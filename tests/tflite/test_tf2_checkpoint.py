@@ -105,3 +105,20 @@ def test_variables_that_do_not_fit_are_named() -> None:
         SystemExit, match=r"in 2 of 3 variables: model/b is missing; model/c is \[4\], not \[3\]"
     ):
         script.check({"model/a": (1,), "model/b": (2,), "model/c": (3,)}, {"model/a": (1,), "model/c": (4,)})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  ssd {", "  faster_rcnn {", "got Faster R-CNN"),
+        ("  ssd {", "  center_net {", "got CenterNet"),
+        ("ssd_mobilenet_v2_fpn_keras", "ssd_efficientnet-b0_bifpn_keras", "that of EfficientDet"),
+    ],
+)
+def test_another_architecture_is_said_by_its_name(model: Path, old: str, new: str, told: str) -> None:
+    config = model / "pipeline.config"
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=told):
+        check_architecture(config)

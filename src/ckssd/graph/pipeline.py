@@ -19,6 +19,14 @@ _TOKEN = re.compile(
 )
 DEEPEST = 50
 _NMS = ("model", "ssd", "post_processing", "batch_non_max_suppression")
+# What else the Object Detection API's configurations describe.
+OTHER_ARCHITECTURES = {
+    "faster_rcnn": "Faster R-CNN",
+    "center_net": "CenterNet",
+    "experimental_model": "an experimental model",
+    "context_rcnn": "Context R-CNN",
+    "deepmac_mask_estimation": "DeepMAC",
+}
 _TRUE = ("true", "True", "t", "1")
 Message = dict[str, list[Any]]
 
@@ -125,8 +133,12 @@ def read_pipeline(path: Path) -> Pipeline:
     pipeline = Pipeline(path, content)
     models = content.get("model", [])
     if not models or not isinstance(models[-1], dict) or "ssd" not in models[-1]:
+        kind = next(iter(models[-1]), None) if models and isinstance(models[-1], dict) else None
         raise InputError(
-            "The pipeline configuration is not that of an SSD", where=path, expected="model { ssd { … } }"
+            "The pipeline configuration is not that of an SSD",
+            where=path,
+            expected="model { ssd { … } }",
+            got=OTHER_ARCHITECTURES.get(kind, kind) if kind else None,
         )
     return pipeline
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from ckssd.errors import InputError
 from ckssd.graph.foreign.known_form import in_known_form
 from ckssd.graph.graphdef import read_graph, write_graph
+from ckssd.graph.saved_model import check_detector
 from ckssd.tflite.process import run_tool, tool_environment
 
 SAVED_MODEL = "saved_model"
@@ -82,13 +83,16 @@ def freeze_saved_model(python: Path, folder: Path, output: Path, *, signature: s
     Raises
     ------
     InputError
-        If there is no SavedModel, or what TensorFlow made of it has no known form.
+        If there is no SavedModel, it is no detector, or what TensorFlow made of it has no known form.
+    UsageError
+        If it has no such signature.
     NotInstalledError
         If there is no interpreter.
     RunError
-        If TensorFlow cannot load or freeze it, or it is no detector.
+        If TensorFlow cannot load or freeze it.
     """
     source = saved_model_folder(folder)
+    signature = check_detector(source / FILE, signature)
     output.parent.mkdir(parents=True, exist_ok=True)
     script = resources.files("ckssd.tflite") / "inside" / "freeze_saved_model.py"
     with resources.as_file(script) as script_path, tempfile.TemporaryDirectory(prefix="ckssd-") as work:

@@ -119,10 +119,18 @@ def export_saved_model(python: Path, obj_det_dir: Path, checkpoint: Tf2Checkpoin
 def check_architecture(pipeline_config: Path) -> None:
     """Raise `InputError` unless a configuration is that of an SSD of TensorFlow 2."""
     pipeline = read_pipeline(pipeline_config)
+    kind = pipeline.value("model", "ssd", "feature_extractor", "type") or ""
+    if "efficientnet" in kind:
+        raise InputError(
+            "The configuration is that of EfficientDet, whose network comes from another project",
+            where=pipeline_config,
+            expected="an SSD of MobileNet or ResNet",
+            got=kind,
+        )
     if not pipeline.is_tensorflow_2():
         raise InputError(
             "The configuration is that of a model of TensorFlow 1, the checkpoint is one of TensorFlow 2",
             where=pipeline_config,
             expected="a feature extractor whose type ends in _keras",
-            got=pipeline.value("model", "ssd", "feature_extractor", "type"),
+            got=kind or "none",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ckssd.errors import InputError
 from ckssd.graph.graph import Graph
 
@@ -11,7 +13,7 @@ BOX_ENCODINGS, CLASS_PREDICTIONS = "raw_outputs/box_encodings", "raw_outputs/cla
 FOR_TFLITE = (INPUT, BOX_ENCODINGS, CLASS_PREDICTIONS, ANCHORS)
 EXPECTED_FOR_TFLITE = "a graph for TFLite, which ckssd export makes: tflite_graph.pb"
 EXPECTED = "an SSD's frozen_inference_graph.pb, exported by export_inference_graph.py"
-_TWO_STAGES = ("FirstStage", "SecondStage")
+_TWO_STAGES = re.compile(r"(.*/)?(FirstStage|SecondStage)")
 _TENSORFLOW_2 = "StatefulPartitionedCall/"
 _SCOPES = {
     "Postprocessor/": "nothing in it decodes boxes and suppresses",
@@ -65,7 +67,7 @@ def check_for_tflite(graph: Graph) -> None:
 
 
 def _refuse_other_detectors(graph: Graph, expected: str) -> None:
-    if _has_scope(graph, _TWO_STAGES):
+    if any(_TWO_STAGES.match(node.name) for node in graph):
         raise InputError(
             "This is a detector of two stages (Faster R-CNN), not an SSD",
             where=graph.source,
@@ -79,5 +81,5 @@ def _refuse_other_detectors(graph: Graph, expected: str) -> None:
         )
 
 
-def _has_scope(graph: Graph, prefix: str | tuple[str, ...]) -> bool:
+def _has_scope(graph: Graph, prefix: str) -> bool:
     return any(node.name.startswith(prefix) for node in graph)

@@ -2,7 +2,7 @@
 
     python freeze_saved_model.py JOB.json
 
-The job is ``{"saved_model": DIR, "signature": NAME or null, "output": FILE, "result": FILE}``. The graph's
+The job is ``{"saved_model": DIR, "signature": NAME, "output": FILE, "result": FILE}``. The graph's
 outputs get the names that they have in the signature. Stands alone: Python 3.8 or later, TensorFlow 2.
 """
 # mypy: ignore-errors
@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 
 STEP_MARK = "ckssd-step: "
-BOXES = "detection_boxes"
-DEFAULT = "serving_default"
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # spares the import of Keras 3
 
@@ -23,18 +21,6 @@ def say(text):
     """Name the step that begins; the driver shows lines with this mark."""
     sys.stdout.write(STEP_MARK + text + "\n")
     sys.stdout.flush()
-
-
-def chosen_signature(loaded, name):
-    """The function that the job names, else the usual one, else the only one."""
-    known = sorted(loaded.signatures)
-    if name is None:
-        name = DEFAULT if DEFAULT in known or len(known) != 1 else known[0]
-    if name not in known:
-        raise SystemExit(
-            "the SavedModel has no signature {}, only {}".format(name, ", ".join(known) or "none")
-        )
-    return loaded.signatures[name]
 
 
 def load(tf, folder):
@@ -55,10 +41,6 @@ def freeze(tf, function):
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     names = sorted(function.structured_outputs)
-    if BOXES not in names:
-        raise SystemExit(
-            "this is no detector: its outputs are {}, without {}".format(", ".join(names), BOXES)
-        )
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=True)
     graph = frozen.graph.as_graph_def()
     taken = {node.name for node in graph.node}
@@ -80,7 +62,7 @@ def main(argv):
     tf.get_logger().setLevel("ERROR")
     say("Freeze the SavedModel")
     loaded = load(tf, job["saved_model"])  # its variables end with it
-    graph, names = freeze(tf, chosen_signature(loaded, job["signature"]))
+    graph, names = freeze(tf, loaded.signatures[job["signature"]])
     Path(job["output"]).write_bytes(graph.SerializeToString(deterministic=True))
     result = {"tensorflow": tf.__version__, "python": sys.version.split()[0], "outputs": names}
     Path(job["result"]).write_text(json.dumps(result, sort_keys=True), encoding="ascii")
