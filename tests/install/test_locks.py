@@ -55,7 +55,7 @@ ALIASES = [alias for alias, _ in entries()]
 
 
 def test_every_environment_says_for_which_machines_it_has_wheels() -> None:
-    assert len(ALIASES) == 9
+    assert len(ALIASES) == 10
     for file in CHECKOUT.glob("package/*/.cm/meta.json"):
         section = json.loads(file.read_text()).get("ckssd", {})
         if section.get("recipe") in ("python-environment", "bazel-build"):
@@ -106,6 +106,8 @@ def tags(machine: str, python: str) -> set[Tag]:
         processor = machine.partition("-")[2]
         platforms = [f"manylinux_2_{minor}_{processor}" for minor in range(35, 16, -1)]
         platforms += [f"manylinux2014_{processor}", f"linux_{processor}"]
+        if processor == "x86_64":
+            platforms += ["manylinux2010_x86_64", "manylinux1_x86_64"]
     return {*cpython_tags(version, platforms=platforms), *compatible_tags(version, f"cp{python}", platforms)}
 
 

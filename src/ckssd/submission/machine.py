@@ -16,8 +16,6 @@ from ckssd.measure.machine import describe_machine
 from ckssd.submission.systems import FIELDS
 
 UNSTATED, NOT_THERE = "not stated", "N/A"
-CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
-FREQUENCY = Path("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
 OWN = ("submitter", "division")  # of the folders; nobody else's to say
 _KIB_IN_GIB = 1 << 20
 
@@ -69,20 +67,40 @@ def _read() -> dict[str, Any]:
         "operating_system": _operating_system(),
         "hw_notes": f"core count: processors that the process could use, of {os.cpu_count()}",
     }
-    memory = re.search(r"^MemTotal:\s*(\d+) kB$", _text(Path("/proc/meminfo")), re.MULTILINE)
-    if memory:
-        found["host_memory_capacity"] = f"{int(memory[1]) / _KIB_IN_GIB:.0f} GiB"
-    frequency = _text(FREQUENCY).strip()
-    if frequency.isdigit():
-        found["host_processor_frequency"] = f"{int(frequency) // 1000} MHz"
-    caches = _caches()
-    if caches:
-        found["host_processor_caches"] = caches
-    return found
+    read = {
+        "host_memory_capacity": _memory(),
+        "host_processor_frequency": _frequency(),
+        "host_processor_caches": _caches(),
+    }
+    return {**found, **{name: text for name, text in read.items() if text}}
+
+
+# Where the kernel has no such files (macOS), the fields stay unstated.
+
+
+def _memory() -> str:
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(r"^MemTotal:\s*(\d+) kB$", text, re.MULTILINE)
+    return f"{int(found[1]) / _KIB_IN_GIB:.0f} GiB" if found else ""
+
+
+def _frequency() -> str:
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return f"{int(text) // 1000} MHz" if text.strip().isdigit() else ""
 
 
 def _packages() -> set[str]:
-    return set(re.findall(r"^physical id\s*: (\d+)$", _text(Path("/proc/cpuinfo")), re.MULTILINE))
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return set()
+    return set(re.findall(r"^physical id\s*: (\d+)$", text, re.MULTILINE))
 
 
 def _operating_system() -> str:
@@ -94,10 +112,14 @@ def _operating_system() -> str:
 
 def _caches() -> str:
     parts = []
-    for folder in sorted(CACHES.glob("index*")):
-        level, kind, size = (_text(folder / name).strip() for name in ("level", "type", "size"))
-        if level and size:
+    try:
+        for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+            level, kind, size = (
+                (folder / name).read_text(encoding="utf-8").strip() for name in ("level", "type", "size")
+            )
             parts.append(f"L{level} {kind.lower()} {size}")
+    except OSError:
+        return ""
     return ", ".join(parts)
 
 
@@ -109,10 +131,3 @@ def _software(settings: Mapping[str, Any]) -> dict[str, str]:
         "other_software_stack": ", ".join(f"{name} {text}" for name, text in versions.items()),
         "sw_notes": f"{settings['threads']} threads; {settings['postprocessed_by']}",
     }
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
