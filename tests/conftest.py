@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ckssd import secrets
 from tests.support.run import begin_run, install_once, machine, shared_home
 from tests.support.sandbox import Sandbox
 
@@ -59,6 +60,13 @@ def _has_home(item: pytest.Item) -> bool:
     """Whether a test runs commands in a CK home, or is in the same file as one that does."""
     homes = {"shared", "sandbox"} & set(getattr(item, "fixturenames", ()))
     return bool(homes) or getattr(getattr(item, "module", None), "Sandbox", None) is Sandbox
+
+
+def pytest_runtest_setup() -> None:
+    """Forget secrets of other tests of this process: what looks like them would be hidden in messages."""
+    secrets._words.clear()
+    secrets._given.clear()
+    secrets._read_environment.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
