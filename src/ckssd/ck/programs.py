@@ -92,6 +92,13 @@ def _optimize(environment: Mapping[str, str], folder: Path) -> list[Path]:
         for name, value in environment.items()
         if name.startswith(MO_FLAG) and value.strip()
     }
+    # Here, because it is of no other program.
+    from ckssd.graph.mo_flags import notes_on, take_out
+
+    given, others = take_out(given)
+    if "transformations_config" in given:
+        given["tensorflow_use_custom_operations_config"] = given.pop("transformations_config")
+    print(*(f"Note: {note}\n" for note in notes_on(others)), sep="", end="")
     switches = {name: switch(MO_FLAG + name.upper(), given[name]) for name in MO_SWITCHES if name in given}
     chosen = {} if {INPUT_MODEL, SAVED_MODEL_DIR} & given.keys() else model_flags(environment)
     flags = {"output_dir": str(folder), **chosen, **given, **switches}

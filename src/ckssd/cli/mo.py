@@ -23,6 +23,7 @@ from ckssd.ck.environments import the_environment
 from ckssd.ck.pyav import python_with_pyav
 from ckssd.cli.convert import add_calibration_arguments, quantize_variables
 from ckssd.cli.result import Result
+from ckssd.graph import mo_flags
 from ckssd.graph import options as flags
 from ckssd.graph.mo import convert
 from ckssd.recipes.frozen import PYTHON as TENSORFLOW_PYTHON
@@ -38,6 +39,7 @@ NNCF_TAGS = "lib,nncf"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the conversion, and those of a quantisation after it."""
     flags.add_arguments(parser)
+    mo_flags.add_arguments(parser)
     add = parser.add_argument
     add("--quantize", choices=["int8"], help="write NAME_int8.xml beside NAME.xml too, by NNCF")
     add_calibration_arguments(parser, between="_")
@@ -48,15 +50,16 @@ def run(options: argparse.Namespace) -> Result:
 
     OpenVINO is native code that can crash on a bad graph: then this process lives to say so.
     """
+    notes = [f"Note: {note}" for note in mo_flags.notes_on(getattr(options, mo_flags.DEST))]
     with frozen_flags(flags.as_mapping(options), Path.cwd(), _tensorflow) as given:
         checked = flags.options_from(flags.from_mapping(given))
         if checked.dry_run:
             converted = convert(checked)
-            return Result("\n".join(converted.lines), converted.data)
+            return Result("\n".join([*notes, *converted.lines]), converted.data)
         env = quantize_variables(options)
         tools = {"nncf": _nncf, "pyav": python_with_pyav}
         done = optimize_ir(given, env, Path.cwd(), openvino=_python(), **tools)
-        return Result("\n".join(done["lines"]), done["data"])
+        return Result("\n".join([*notes, *done["lines"]]), done["data"])
 
 
 def _python() -> Path:

@@ -84,6 +84,13 @@ class Configuration:
         return [each for each in self.replacements if isinstance(each, PointsReplacement)]
 
 
+# As OpenVINO called what is the same here.
+OTHER_NAMES = {
+    "ssd_support_api_v1.14.json": "ssd_support_cast.json",
+    "ssd_support_api_v1.15.json": "ssd_support_cast_1.json",
+}
+
+
 def shipped_configurations() -> list[Path]:
     """Return the configuration files that come with this project, by name."""
     return sorted(SHIPPED.glob("*.json"))
@@ -102,7 +109,7 @@ def find_configuration(path: Path) -> Path:
     """
     if path.exists():
         return path
-    shipped = SHIPPED / path.name
+    shipped = SHIPPED / OTHER_NAMES.get(path.name, path.name)
     if path.suffix == ".json" and shipped.is_file():
         return shipped
     names = ", ".join(each.name for each in shipped_configurations())

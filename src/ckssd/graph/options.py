@@ -18,6 +18,8 @@ from ckssd.graph.settings import AUTO, NMS, NONE, POSTPROCESSINGS
 
 AUTO_CONFIGURATION = AUTO
 DATA_TYPES = ("FP32", "FP16")
+# As Model Optimizer called them, too.
+DATA_TYPE_NAMES = {"float": "FP32", "half": "FP16"}
 THRESHOLDS = ("confidence_threshold", "nms_threshold")
 LIMITS = ("top_k", "keep_top_k")
 PATHS = (
@@ -88,7 +90,7 @@ class Options:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("--input_model", type=Path, metavar="FILE", help="frozen_inference_graph.pb")
+    add("--input_model", "-m", type=Path, metavar="FILE", help="frozen_inference_graph.pb")
     add(
         "--saved_model_dir",
         type=Path,
@@ -98,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--tensorflow_use_custom_operations_config",
+        "--transformations_config",
         default=AUTO_CONFIGURATION,
         metavar="FILE",
         help="which parts of the graph are replaced; a shipped file by its name, or auto (default): the "
@@ -117,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--input_shape", metavar="[N,H,W,3]", help="batch and image size (default: 1 and the graph's size)")
     add("--batch", "-b", metavar="N", help="images per inference (default: 1)")
     add("--reverse_input_channels", action="store_true", help="the IR takes BGR, as OpenCV reads images")
-    add("--model_name", metavar="NAME", help="name of the .xml and .bin (default: the graph file's)")
+    add("--model_name", "-n", metavar="NAME", help="name of the .xml and .bin (default: the graph file's)")
     add("--output_dir", "-o", type=Path, default=Path(), metavar="DIR", help="where they go (default: here)")
     add("--data_type", default="FP32", metavar="TYPE", help="of the weights: FP32 (default) or FP16")
     add("--extensions", type=Path, metavar="DIR", help="Python files with replacers of your own")
@@ -184,7 +187,8 @@ def options_from(parsed: argparse.Namespace) -> Options:
     batch = None if parsed.batch is None else _whole("--batch", parsed.batch, 1, LARGEST_BATCH)
     if shape is not None and batch is not None:
         raise UsageError("--input_shape states the batch already", where="--batch", got=batch)
-    if parsed.data_type not in DATA_TYPES:
+    data_type = DATA_TYPE_NAMES.get(parsed.data_type, parsed.data_type)
+    if data_type not in DATA_TYPES:
         raise UsageError(
             "Unknown data type", where="--data_type", expected=" or ".join(DATA_TYPES), got=parsed.data_type
         )
@@ -200,7 +204,7 @@ def options_from(parsed: argparse.Namespace) -> Options:
         reverse_input_channels=parsed.reverse_input_channels,
         model_name=None if parsed.model_name is None else _name(parsed.model_name),
         output_dir=parsed.output_dir,
-        data_type=parsed.data_type,
+        data_type=data_type,
         extensions=parsed.extensions,
         overrides=_overrides(parsed),
         dry_run=parsed.dry_run,

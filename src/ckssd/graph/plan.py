@@ -16,6 +16,7 @@ from ckssd.graph.graphdef import check_frozen, read_graph
 from ckssd.graph.match import some
 from ckssd.graph.node import Output
 from ckssd.graph.options import AUTO_CONFIGURATION, Options
+from ckssd.graph.public_form import as_ours, is_public_form
 from ckssd.graph.replacement import Context, Registry
 from ckssd.graph.select import select_configuration
 from ckssd.graph.settings import Request
@@ -101,7 +102,11 @@ def _configuration(graph: Graph, options: Options) -> tuple[Configuration, str]:
         return selected.configuration, f"chosen: {selected.reason}"
     path = find_configuration(Path(options.configuration))
     if path == Path(options.configuration):
-        return read_configuration(path), "given on the command line"
+        configuration = read_configuration(path)
+        if is_public_form(configuration):
+            configuration, ours = as_ours(configuration, graph)
+            return configuration, f"given on the command line; its points are read as those of {ours}"
+        return configuration, "given on the command line"
     return read_configuration(path), f"there is no {options.configuration}; the shipped file of this name"
 
 
