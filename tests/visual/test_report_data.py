@@ -47,9 +47,12 @@ def test_times_are_those_of_the_record(data: dict[str, Any], made_once: tuple[Be
     assert percentiles[50] == state["prediction_time_median_s"]
     assert percentiles[99] == state["prediction_time_p99_s"]
     split = {one["part"]: one["mean_s"] for one in times["split"]}
-    assert split["load"] == pytest.approx(state["images_load_time_avg_s"])
-    assert split["detect"] == pytest.approx(state["prediction_time_avg_s"])
-    assert times["bound"]["images_per_second"] == pytest.approx(1 / (split["load"] + split["detect"]))
+    assert set(split) == {"read", "resize", "inference", "postprocess"}
+    assert min(split.values()) > 0
+    assert split["read"] + split["resize"] == pytest.approx(state["images_load_time_avg_s"])
+    assert split["inference"] + split["postprocess"] == pytest.approx(state["prediction_time_avg_s"])
+    assert times["bound"]["images_per_second"] == pytest.approx(1 / sum(split.values()))
+    assert sum(one["share"] for one in times["split"]) == pytest.approx(1)
     assert sum(times["histogram"]["images"]) + times["histogram"]["slower"] == IMAGES - 1
     assert len(times["series"]) == IMAGES
 
@@ -109,6 +112,14 @@ def test_files_of_another_run_are_refused(results: Path, bench: Bench, tmp_path:
     edited(results / "detections.json", lambda found: found.pop())
     with pytest.raises(InputError, match="The detections are not those of the run"):
         report(results)
+
+
+def test_parts_that_nobody_measured_stay_in_the_whole(results: Path) -> None:
+    def older(times: dict[str, Any]) -> None:
+        del times["resize_s"], times["postprocess_s"]
+
+    edited(results / "image-times.json", older)
+    assert [one["part"] for one in valid(report(results))["times"]["split"]] == ["load", "detect"]
 
 
 def test_times_of_another_run_are_refused(results: Path) -> None:

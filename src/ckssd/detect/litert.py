@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from ckssd.detect.detections import Detections, from_outputs
+from ckssd.detect.laps import POSTPROCESSING, lap
 from ckssd.detect.native_log import without_native_log
 from ckssd.detect.network_input import NetworkInput, Tensor, image_input
 from ckssd.detect.scores import Scores
@@ -67,7 +68,8 @@ class LiteRTDetector:
         """Detect objects in one image [1, height, width, 3], normalised as the model wants it."""
         self._convolutions.set_tensor(self._input, image)
         self._convolutions.invoke()
-        first, *others = (one.run(self._convolutions, self._outputs) for one in self._operators)
+        with lap(POSTPROCESSING):
+            first, *others = (one.run(self._convolutions, self._outputs) for one in self._operators)
         return dataclasses.replace(first, others=tuple(others)) if others else first
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ckssd.detect.boxes import read_anchors
 from ckssd.detect.detections import Detections, clipped
+from ckssd.detect.laps import POSTPROCESSING, lap
 from ckssd.detect.nms import postprocess
 from ckssd.detect.scores import Scores
 from ckssd.errors import InputError, UsageError
@@ -49,10 +50,11 @@ class OwnPostprocessing:
 
     def detections(self, encodings: Values, predictions: Values) -> Detections:
         """Detections in one image, of encodings [1, A, 4] and predictions [1, A, C]."""
-        scores = self.scores.of(predictions)
-        first, *others = (
-            clipped(*postprocess(encodings, scores, self.anchors, options)) for options in self.options
-        )
+        with lap(POSTPROCESSING):
+            scores = self.scores.of(predictions)
+            first, *others = (
+                clipped(*postprocess(encodings, scores, self.anchors, options)) for options in self.options
+            )
         return dataclasses.replace(first, others=tuple(others)) if others else first
 
     def with_thresholds(self, score: float, ious: tuple[float, ...]) -> OwnPostprocessing:

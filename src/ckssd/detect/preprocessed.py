@@ -16,6 +16,7 @@ from ckssd.detect.choices import Orientation, ResizeMethod
 from ckssd.detect.colours import RULES
 from ckssd.detect.image_store import ImageStore
 from ckssd.detect.images import decode_image, decoders, read_file
+from ckssd.detect.laps import RESIZING, lap
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.orientation import NO_TURN, applied, tag_in
 from ckssd.detect.pixels import Pixels
@@ -112,7 +113,8 @@ class ImageReader:
 
     def resized(self, pixels: Pixels) -> Resized:
         """A decoded image [h, w, 3] as the network wants it."""
-        return self._network.resized(pixels, self._method)
+        with lap(RESIZING):
+            return self._network.resized(pixels, self._method)
 
 
 def _key(data: bytes, turned_by: int) -> str:

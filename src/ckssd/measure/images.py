@@ -20,6 +20,7 @@ from pathlib import Path
 from ckssd.coco.annotations import Annotations, ImageEntry, with_size
 from ckssd.detect.backends import Detector
 from ckssd.detect.detections import Detections
+from ckssd.detect.laps import taken
 from ckssd.detect.network_input import NetworkInput, Tensor
 from ckssd.detect.orientation import NO_TURN, swaps_sides
 from ckssd.detect.preprocessed import ImageReader, Preprocessed
@@ -40,7 +41,10 @@ class Fed:
 
 @dataclass(frozen=True)
 class Detected:
-    """An image that was run; times in seconds; ``tag``: its orientation tag, applied or not."""
+    """An image that was run; ``tag``: its orientation tag, applied or not.
+
+    ``load``, ``detect``: seconds; ``laps``: those of parts of them, see ckssd.detect.laps.
+    """
 
     image: ImageEntry
     found: Detections
@@ -48,6 +52,7 @@ class Detected:
     detect: float
     from_cache: bool
     tag: int
+    laps: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Steps:
         RunError
             The runtime fails with this image.
         """
+        taken()
         started = time.perf_counter()
         try:
             read = self.reader.read(self.folder / image.file_name)
@@ -90,7 +96,9 @@ class Steps:
         loaded = time.perf_counter()
         found = self.detect(fed, detector)
         detected = time.perf_counter()
-        return Detected(fed.image, found, loaded - started, detected - loaded, read.from_cache, read.tag)
+        return Detected(
+            fed.image, found, loaded - started, detected - loaded, read.from_cache, read.tag, taken()
+        )
 
     def load(self, image: ImageEntry) -> Fed:
         """Read, resize and normalise.

@@ -11,6 +11,7 @@ import time
 from ckssd import report
 from ckssd.detect.images import finds_damage
 from ckssd.detect.labels import ClassMap
+from ckssd.detect.laps import LAPS
 from ckssd.detect.orientation import NO_TURN
 from ckssd.detect.preprocessed import ImageReader
 from ckssd.errors import InputError
@@ -108,6 +109,7 @@ class _Run:
         self._tags: list[int] = []
         self._load: list[float] = []
         self._detect: list[float] = []
+        self._laps: dict[str, list[float]] = {name: [] for name in LAPS}
         self._startup = 0.0
         self._wall = 0.0
         self._processor = 0.0
@@ -135,6 +137,8 @@ class _Run:
         self.detections.add(outcome.image, outcome.found)
         self._load.append(outcome.load)
         self._detect.append(outcome.detect)
+        for name, seconds in self._laps.items():
+            seconds.append(outcome.laps.get(name, 0.0))
         self.from_cache += outcome.from_cache
         if outcome.tag != NO_TURN:
             self._tags.append(outcome.tag)
@@ -143,8 +147,9 @@ class _Run:
 
     def times(self, setup: float) -> Times:
         """Of the images that were detected in."""
+        parts = {name: tuple(seconds) for name, seconds in self._laps.items() if any(seconds)}
         return Times(
-            setup, tuple(self._load), tuple(self._detect), self._wall, self._startup, self._processor
+            setup, tuple(self._load), tuple(self._detect), self._wall, self._startup, self._processor, parts
         )
 
     def seen(self) -> Seen:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ class Times:
 
     ``wall``: from the first image's begin to the last one's end. ``startup``: from the process's creation to
     the first detection. ``processor``: what this process used of all processors within ``wall``; on a machine
-    that does other work, too, it says more than ``wall``.
+    that does other work, too, it says more than ``wall``. ``parts``: seconds of parts of ``load`` and
+    ``detect`` that could be told apart, by name (ckssd.detect.laps), an entry for each image.
     """
 
     setup: float
@@ -23,6 +25,7 @@ class Times:
     wall: float
     startup: float = 0.0
     processor: float = 0.0
+    parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def load_total(self) -> float:

@@ -132,7 +132,7 @@ def find_intervals(folders: Sequence[RunFolder], python: Path) -> dict[str, Any]
         return reason
     with tempfile.TemporaryDirectory(prefix="ckssd-report-") as name:
         images = Path(name) / "images.json"
-        images.write_text(json.dumps(folders[0].image_ids), encoding="utf-8")
+        images.write_text(json.dumps(folders[0].times.image_ids), encoding="utf-8")
         words = ["--annotations", str(folders[0].annotations), "--images", str(images)]
         for place, folder in enumerate(folders):
             file = Path(name) / f"{place}.npy"
@@ -147,7 +147,7 @@ def _not_paired(folders: Sequence[RunFolder]) -> str:
     if any(folder.rows is None for folder in folders):
         return "not all runs have their detections and annotations"
     first = folders[0]
-    if any(sorted(folder.image_ids) != sorted(first.image_ids) for folder in folders[1:]):
+    if any(sorted(folder.times.image_ids) != sorted(first.times.image_ids) for folder in folders[1:]):
         return "the runs are not of the same images"
     hashes = {folder.record["settings"].get("annotations_sha256") for folder in folders}
     return "the runs are not of the same annotations" if len(hashes) > 1 else ""

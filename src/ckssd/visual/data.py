@@ -71,7 +71,7 @@ def describe_run(name: str, folder: RunFolder, accuracy: dict[str, Any] | None) 
         What ckssd.coco.analysis found, or None.
     """
     record, settings = folder.record, folder.record["settings"]
-    timed = bool(folder.detect_s)
+    times = folder.times
     return {
         "name": name,
         "answer": _answer(record, accuracy),
@@ -82,7 +82,7 @@ def describe_run(name: str, folder: RunFolder, accuracy: dict[str, Any] | None) 
         "versions": settings.get("versions", {}),
         "per_class": _by_ap(record.get("per_class", {})),
         "accuracy": accuracy,
-        "times": describe_times(record, folder.load_s, folder.detect_s) if timed else None,
+        "times": describe_times(record, times) if times.image_ids else None,
         "start": {
             name: record.get("run_time_state", {}).get(name)
             for name in ("setup_time_s", "start_to_first_detection_s", "test_time_s", "processor_time_s")

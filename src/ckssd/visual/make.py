@@ -139,7 +139,7 @@ def analyse(folder: RunFolder, python: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="ckssd-report-") as name:
         found, images = Path(name) / "detections.npy", Path(name) / "images.json"
         np.save(found, np.asarray(folder.rows), allow_pickle=False)
-        images.write_text(json.dumps(folder.image_ids), encoding="utf-8")
+        images.write_text(json.dumps(folder.times.image_ids), encoding="utf-8")
         files = {"--annotations": folder.annotations, "--detections": found, "--images": images}
         words = [word for flag, file in files.items() for word in (flag, str(file))]
         accuracy: dict[str, Any]

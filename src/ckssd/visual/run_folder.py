@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ckssd.coco.results import Rows, read_results
+from ckssd.detect.laps import LAPS
 from ckssd.errors import InputError
 from ckssd.json_file import read_object
 from ckssd.measure.detected import ROW_TYPE
@@ -21,6 +22,16 @@ from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FIL
 
 NEEDED = ("mAP", "recall", "images_per_second", "settings")
 ACCURACY, TIMES, PICTURES = "accuracy", "times", "pictures"
+
+
+@dataclass(frozen=True)
+class ImageTimes:
+    """Times of each image, seconds; ``parts``: of parts of loading and detecting, see ckssd.detect.laps."""
+
+    image_ids: list[int]
+    load: list[float]
+    detect: list[float]
+    parts: dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -36,9 +47,7 @@ class RunFolder:
     rows: Rows | None = None
     annotations: Path | None = None
     pictures: Path | None = None
-    image_ids: list[int] = field(default_factory=list)
-    load_s: list[float] = field(default_factory=list)
-    detect_s: list[float] = field(default_factory=list)
+    times: ImageTimes = field(default_factory=lambda: ImageTimes([], [], [], {}))
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,18 +68,16 @@ def read_run_folder(path: Path, pictures: Path | None = None, annotations: Path 
     """
     record = read_record(path)
     missing: dict[str, str] = {}
-    ids, load, detect = _times(path / IMAGE_TIMES_FILE, record, missing)
+    times = _times(path / IMAGE_TIMES_FILE, record, missing)
     places = _places(path / DATA_SET_FILE)
     truth = annotations or places.get("annotations")
-    rows = _rows(path, record, truth, ids, missing)
+    rows = _rows(path, record, truth, times.image_ids, missing)
     shown = pictures or places.get("images")
     if shown is None or not shown.is_dir():
         gone = "the result does not say where" if shown is None else f"no folder {shown}"
         missing[PICTURES] = f"the pictures are not there: {gone} (--images DIR names it)"
         shown = None
-    return RunFolder(
-        path, record, rows, truth if rows is not None else None, shown, ids, load, detect, missing
-    )
+    return RunFolder(path, record, rows, truth if rows is not None else None, shown, times, missing)
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -106,18 +113,17 @@ def _places(file: Path) -> dict[str, Path]:
     return {name: Path(place) for name, place in said.items() if isinstance(place, str)}
 
 
-def _times(
-    file: Path, record: dict[str, Any], missing: dict[str, str]
-) -> tuple[list[int], list[float], list[float]]:
-    """Ids of the images that were run, and seconds of loading and of detecting in each."""
+def _times(file: Path, record: dict[str, Any], missing: dict[str, str]) -> ImageTimes:
     if not file.exists():
         missing[TIMES] = f"there is no {file.name} in the folder, so nothing is known of single images"
-        return [], [], []
+        return ImageTimes([], [], [], {})
     said = read_object(file, "images' times")
-    ids, load, detect = (said.get(name) for name in ("image_ids", "load_s", "detect_s"))
+    columns = {name: said.get(f"{name}_s") for name in ("load", "detect")}
+    columns |= {name: said[f"{name}_s"] for name in LAPS if f"{name}_s" in said}
+    columns["ids"] = said.get("image_ids")
     images = record["settings"].get("images", record.get("images"))
-    lengths = [len(column) if isinstance(column, list) else 0 for column in (ids, load, detect)]
-    if ids is None or load is None or detect is None or lengths != [images] * 3:
+    lengths = [len(column) if isinstance(column, list) else 0 for column in columns.values()]
+    if any(length != images for length in lengths):
         raise InputError(
             "The images' times are not of this run",
             where=file,
@@ -125,9 +131,11 @@ def _times(
             got=", ".join(map(str, lengths)),
         )
     try:
-        return [int(one) for one in ids], [float(one) for one in load], [float(one) for one in detect]
+        ids = [int(one) for one in columns.pop("ids") or []]
+        seconds = {name: [float(one) for one in column or []] for name, column in columns.items()}
     except (TypeError, ValueError) as error:
         raise InputError("The images' times are no numbers", where=file, got=error) from error
+    return ImageTimes(ids, seconds.pop("load"), seconds.pop("detect"), seconds)
 
 
 def _rows(

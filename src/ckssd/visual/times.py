@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ckssd.detect.laps import POSTPROCESSING, RESIZING
+from ckssd.visual.run_folder import ImageTimes
 
 PERCENTILES = (50, 75, 90, 95, 99, 100)
 MOST_POINTS = 240
@@ -15,23 +17,12 @@ BINS = 40
 SHOWN_PERCENT = 99.0
 
 
-def describe_times(
-    record: dict[str, Any], load_s: Sequence[float], detect_s: Sequence[float]
-) -> dict[str, Any]:
-    """What docs/schema/report.json has as ``times``; seconds.
-
-    Parameters
-    ----------
-    record
-        A timer file's content.
-    load_s, detect_s
-        Times of each image, in the order of the run.
-    """
-    load, detect = np.asarray(load_s, np.float64), np.asarray(detect_s, np.float64)
+def describe_times(record: dict[str, Any], times: ImageTimes) -> dict[str, Any]:
+    """What docs/schema/report.json has as ``times``; seconds. ``record``: a timer file's content."""
+    load, detect = np.asarray(times.load, np.float64), np.asarray(times.detect, np.float64)
     # The first image warms the system up; the record's own numbers leave it out, too.
     warm = slice(1, None) if len(detect) > 1 else slice(None)
     means = {"load": float(load[warm].mean()), "detect": float(detect[warm].mean())}
-    total = sum(means.values())
     return {
         "mode": record["settings"].get("mode", ""),
         "threads": record["settings"].get("threads"),
@@ -43,14 +34,25 @@ def describe_times(
             }
             for percent in PERCENTILES
         ],
-        "split": [
-            {"part": part, "mean_s": mean, "share": mean / total if total else 0.0}
-            for part, mean in means.items()
-        ],
+        "split": _split(means, {name: float(np.mean(part[warm])) for name, part in times.parts.items()}),
         "histogram": _histogram(detect[warm]),
         "series": _series(detect),
-        "bound": _bound(record, total),
+        "bound": _bound(record, sum(means.values())),
     }
+
+
+def _split(means: dict[str, float], parts: dict[str, float]) -> list[dict[str, Any]]:
+    """Where an image's time goes. A part that nobody could tell apart stays in the whole that it is of."""
+    split = dict(means)
+    for part, whole, rest in ((RESIZING, "load", "read"), (POSTPROCESSING, "detect", "inference")):
+        if part in parts:
+            split |= {rest: split.pop(whole) - parts[part], part: parts[part]}
+    total = sum(means.values())
+    return [
+        {"part": name, "mean_s": split[name], "share": split[name] / total if total else 0.0}
+        for name in ("load", "read", RESIZING, "detect", "inference", POSTPROCESSING)
+        if name in split
+    ]
 
 
 def _percentile(seconds: npt.NDArray[np.float64], percent: float) -> float:
