@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,3 +179,34 @@ def test_an_object_store_that_is_too_small_for_the_pictures_does_not_matter(
             begin(many, nodes, CK_CLUSTER_IMAGES="sent", CK_CLUSTER_BATCH="48", CK_CLUSTER_DEADLINE="60")
         )
         many.check(result)
+
+
+def test_ray_s_client_gives_the_same(runs: Runs, cluster: Nodes, ray_python: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-m", "ray.util.client.server", "--address", cluster.address, "--host", "127.0.0.1"]
+    variables = {**os.environ, **cluster.variables, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    with subprocess.Popen(
+        [str(ray_python), *words, "--port", str(port), "--mode", "proxy"],
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            wait_for(lambda: answers(port))
+            result = runs.ended(
+                runs.begin(f"ray://127.0.0.1:{port}", CK_CLUSTER_BATCH="3", **cluster.variables)
+            )
+        finally:
+            server.terminate()
+    runs.check(result)
+    assert result["cluster"]["nodes"] == 2
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
