@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import datetime
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,7 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, simulate, write."""
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
         context = Context(Path(folder), Path(folder) / "data", options.rounds)
         for tags in (RAY, LITERT, COCO_TOOLS, FULL_SIZE_MODEL):
@@ -79,14 +81,15 @@ def run(options: argparse.Namespace) -> int:
         content = make_job(from_mapping(context.settings()), context.litert_python).contents
     sizes = {name: len(part) for name, part in content.items()}
     found = _summary(results, options.images, sum(sizes.values()))
-    _write(options, {**found, "travels_bytes": sizes, "runs": results})
+    _write(options, {**found, "load_before": load, "travels_bytes": sizes, "runs": results})
     return 0
 
 
 def _throughput(context: Context, threads: int) -> dict[str, Any]:
     file = context.write(f"throughput-{threads}.json", context.settings(threads=threads))
     timer: dict[str, Any] = context.run(context.litert_python, "whole_run.py", file)
-    return {**timer, "rate": timer["images"] / timer["test_time_s"]}
+    processor = timer["processor_time_s"] / timer["images"]
+    return {**timer, "rate": timer["images"] / timer["test_time_s"], "processor_s": processor}
 
 
 def _over_ray(context: Context, ray: Path, workers: int) -> dict[str, Any]:
@@ -118,6 +121,7 @@ def _over_ray(context: Context, ray: Path, workers: int) -> dict[str, Any]:
     steady = timer["images"] - workers * batch
     return {
         "rate": steady / (facts["last_answer_s"] - facts["first_answer_s"]),
+        "processor_s": timer["run_time_state"]["processor_time_s"] / timer["images"],
         "whole_s": time.monotonic() - began,
         "memory_mb": memory,
         "worker_memory_mb": timer["settings"]["machine"]["detecting_peak_memory_mb"],
@@ -189,6 +193,7 @@ def _summary(results: dict[str, list[Any]], images: int, content_bytes: int) -> 
     return {
         "images": images,
         "rates": rates,
+        "processor_s": {name: median(run["processor_s"] for run in runs) for name, runs in results.items()},
         "efficiency": efficiency,
         "scaling": median_ratio(rates["ray 2"], rates["ray 1"]),
         "connected_s": median(run["connected_s"] for run in rays),
@@ -212,7 +217,8 @@ def _write(options: argparse.Namespace, found: dict[str, Any]) -> None:
     where = f"{machine['cpu']}, {machine['processors']} processors"
     lines = [
         f"Measured on {date} by `python -m bench.cluster`: {where}; {found['images']} images, "
-        f"full-size model, medians of {options.rounds} rounds in turn.",
+        f"full-size model, medians of {options.rounds} rounds in turn; "
+        f"load average before it began: {found['load_before']:.1f}.",
         "",
         *_measured(found),
         "",
@@ -232,6 +238,8 @@ def _measured(found: dict[str, Any]) -> list[str]:
     ]
     met = "met" if found["efficiency"][2] >= AT_LEAST else "**not met**"
     overhead = 1000 * (costs["image_s"] - 1 / median(rates["throughput 1"]))
+    processor = found["processor_s"]
+    share = processor["ray 1"] / processor["throughput 1"]
     return [
         "| threads or workers | throughput mode, images/s | Ray, images/s | ratio | all of Ray, MB |",
         "|---|---|---|---|---|",
@@ -243,7 +251,8 @@ def _measured(found: dict[str, Any]) -> list[str]:
         "",
         f"Start-up: Ray {found['connected_s']:.1f} s, then {costs['open_s']:.1f} s to the first answer. "
         f"A worker's process with the runtime: {found['worker_memory_mb']:.0f} MB.",
-        f"An image's way costs {overhead:.2f} ms more than in throughput mode (one worker); "
+        f"An image's way costs {overhead:.2f} ms more than in throughput mode (one worker), "
+        f"and {share:.3f} times the processor time of detection; "
         f"the driver takes {1000 * costs['driver_s_per_batch']:.1f} ms a batch, an answer has "
         f"{costs['answer_bytes_per_image']:.0f} bytes an image, "
         f"the job {costs['content_bytes'] / 1e6:.1f} MB.",

@@ -12,8 +12,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-# As ckssd.cluster.driver chooses batches.
-LARGEST_BATCH, BATCHES_PER_WORKER = 64, 8
+from ckssd.cluster.schedule import batch_size
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Simulated:
 def simulate(nodes: int, workers_each: int, images: int, costs: Costs) -> Simulated:
     """Run so many images over so many nodes; the time is from when Ray is ready."""
     workers = nodes * workers_each
-    size = max(1, min(LARGEST_BATCH, images // (workers * BATCHES_PER_WORKER)))
+    size = batch_size(images, workers)
     left = images
     fetch = costs.content_bytes / costs.link_bytes_per_s
     # When each worker is ready; all of a node fetch once.

@@ -73,6 +73,7 @@ def test_points_are_those_of_each_detector_alone_and_a_second_run_has_nothing_to
     assert {path for path in times if times[path] != after[path]} == {first}
 
 
+@pytest.mark.full
 def test_a_dry_run_says_what_would_run_and_for_how_long(installed: Sandbox, spec: Path) -> None:
     plan = data_of(installed, "sweep", str(spec), "--dry-run")
     assert len(plan["runs"]) == 4
@@ -91,4 +92,4 @@ def test_what_cannot_be_swept_is_said_before_anything_runs(installed: Sandbox, t
     assert other.code == 2
     assert "SPEC.toml says what is swept (got --count)" in other.err
     alone = installed.ckssd("sweep", "--dry-run")
-    assert "go with SPEC.toml" in alone.err
+    assert "--dry-run goes with SPEC.toml" in alone.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from ckssd.ck.environments import environments, the_environment
 from ckssd.cli.pairs import pairs
@@ -27,8 +28,8 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="run over Ray: ray (this machine), ray://HOST:PORT, or HOST:PORT of ray start (CK_CLUSTER)",
     )
-    add("--run-folder", metavar="DIR", help="with --cluster: keep finished batches there (CK_CLUSTER_FOLDER)")
-    add("--resume", action="store_true", help="go on with the run of that folder (CK_CLUSTER_RESUME)")
+    add("--run-folder", type=Path, metavar="DIR", help="keep what is finished there (CK_CLUSTER_FOLDER)")
+    add("--resume", action="store_true", help="go on with what that folder has (CK_CLUSTER_RESUME)")
     add(
         "--cluster-images",
         metavar="HOW",
@@ -52,7 +53,7 @@ def cluster_variables(options: argparse.Namespace) -> dict[str, str]:
         A value cannot be used.
     """
     said = {variable: os.environ[variable] for variable, _ in FIELDS.values() if os.environ.get(variable)}
-    said |= {name: given for flag, name in FLAGS.items() if (given := getattr(options, flag))}
+    said |= {name: str(given) for flag, name in FLAGS.items() if (given := getattr(options, flag))}
     said |= {"CK_CLUSTER_RESUME": "yes"} if options.resume else {}
     given = pairs(options.env, "--env")
     said |= {name: text for name, text in given.items() if name.startswith(VARIABLE)}

@@ -16,8 +16,10 @@ from typing import Any, TextIO
 import ckssd
 from ckssd.cli.benchmark import add_run_arguments, settings_of
 from ckssd.cli.chosen import check_installed, choose, runtime_asked
-from ckssd.cli.cluster import refuse_cluster
+from ckssd.cli.cluster import RAY_TAGS, cluster_variables
 from ckssd.cli.result import Result
+from ckssd.cluster.kept import RUN
+from ckssd.cluster.program import run_over
 from ckssd.coco.operating import best_f1
 from ckssd.errors import CkssdError, EnvironmentSetupError, UsageError
 from ckssd.json_file import plain, read_object, write_json, write_whole
@@ -37,22 +39,35 @@ HEADINGS = (*CELL, "images/s", "threshold", "precision", "recall", "F1", "FP/ima
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A model that can be swept: the interpreter with its runtime, and its settings."""
+    """A model that can be swept: the interpreter with its runtime, and its settings.
+
+    ``over``: the variables of a cluster; without any, the model runs here.
+    """
 
     python: Path
     settings: BenchmarkSettings
+    over: dict[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
-    def swept(self, grid: Grid, images: int | None = None) -> dict[str, Any]:
-        """The points of a grid, see ckssd.measure.sweep.Swept; of so many images, if there are as many."""
+    def tried(self, grid: Grid, images: int) -> dict[str, Any]:
+        """The same of so many images, if there are as many, here."""
+        few = min(images, self.settings.batch_count or images)
+        settings = dataclasses.replace(self.settings, batch_count=few)
+        return dataclasses.replace(self, settings=settings, over={}).swept(grid)
+
+    def swept(self, grid: Grid, batches: Path | None = None) -> dict[str, Any]:
+        """The points of a grid, see ckssd.measure.sweep.Swept; a cluster's ``batches`` are kept there."""
         settings = self.settings
-        if images is not None:
-            settings = dataclasses.replace(settings, batch_count=min(images, settings.batch_count or images))
+        found: dict[str, Any]
+        if self.over:
+            kept = {} if batches is None else {"CK_CLUSTER_FOLDER": str(batches)}
+            kept |= {"CK_CLUSTER_RESUME": "yes"} if batches and (batches / RUN).exists() else {}
+            found, _ = run_over({**self.over, **kept}, settings, self.python, grid=grid)
+            return found
         with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
             described, thresholds = Path(folder) / "settings.json", Path(folder) / "grid.json"
             described.write_text(json.dumps(plain(settings)), encoding="utf-8")
             thresholds.write_text(json.dumps(dataclasses.asdict(grid)), encoding="utf-8")
             arguments = ["--settings", str(described), "--sweep", str(thresholds)]
-            found: dict[str, Any]
             found, _ = run_worker(self.python, "ckssd.measure", arguments)
         return found
 
@@ -64,21 +79,24 @@ class Prepared:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def prepare(options: argparse.Namespace) -> Prepared:
+def prepare(options: argparse.Namespace, over: dict[str, str]) -> Prepared:
     """Find the model, the runtime and the data set of the command line; raises as the two functions do."""
-    refuse_cluster(options, "A sweep", "unset it, or sweep the detections of ckssd benchmark (--detections)")
-    check_installed([RUNTIMES[runtime_asked(options)].library])
+    library = RUNTIMES[runtime_asked(options)].library
+    check_installed([library, RAY_TAGS] if over else [library])
     chosen = choose(options)
     # No COCO metrics are computed here, so their tools need not be installed.
     settings = settings_of(options, {**chosen.variables, "CK_ENV_TOOL_COCO_PYTHON_FILE": sys.executable})
-    return Prepared(chosen.python, settings)
+    return Prepared(chosen.python, settings, over)
 
 
 def run_spec(options: argparse.Namespace) -> Result:
     """Find that each detector can run, then run what is not there yet."""
     _refuse_other_flags(options)
     spec = read_spec(options.spec)
-    prepared = {run: prepare(_options(spec, run)) for run in spec.runs()}
+    over = _cluster(options)
+    if over and len(spec.threads) > 1:
+        raise UsageError("Over a cluster there are workers, not threads", where=options.spec, got="threads")
+    prepared = {run: prepare(_options(spec, run), over) for run in spec.runs()}
     if options.dry_run:
         return _planned(spec, prepared)
     if options.run_folder is not None:
@@ -95,9 +113,16 @@ def run_spec(options: argparse.Namespace) -> Result:
     return Result("\n".join(text), {"runs": [_as_data(run, swept) for run, swept in found.items()]})
 
 
+def _cluster(options: argparse.Namespace) -> dict[str, str]:
+    """The variables of the cluster; the folder is the sweep's, in which each run has its own."""
+    own = {"run_folder": None, "resume": False}
+    return cluster_variables(argparse.Namespace(**{**vars(options), **own}))
+
+
 def _refuse_other_flags(options: argparse.Namespace) -> None:
     """All that the file says, and nothing besides."""
     allowed = {"command", "json", "spec", "dry_run", "run_folder", "resume", "output"}
+    allowed |= {"cluster", "cluster_images"}
     default = {"iou": "0.5"}
     given = [
         name
@@ -131,7 +156,7 @@ def _planned(spec: Spec, prepared: dict[Run, Prepared]) -> Result:
     """What would run; each run's rate is measured on a few images."""
     lines, data, hours = [], [], 0.0
     for run, ready in prepared.items():
-        tried = ready.swept(spec.grid, TRIED_IMAGES)
+        tried = ready.tried(spec.grid, TRIED_IMAGES)
         images = _images(ready.settings)
         each = images / float(tried["run"]["images_per_second"]) / 3600
         hours += each
@@ -178,7 +203,7 @@ def _kept(folder: Path | None, run: Run, ready: Prepared, grid: Grid) -> Swept:
         else:
             say(f"{path} has it")
             return found
-    swept = ready.swept(grid)
+    swept = ready.swept(grid, path.with_suffix(""))
     write_json(path, swept)
     return Swept.from_mapping(swept)
 

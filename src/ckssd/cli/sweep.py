@@ -26,6 +26,7 @@ import argparse
 from pathlib import Path
 
 from ckssd.cli.benchmark import add_run_arguments
+from ckssd.cli.cluster import add_cluster_arguments, cluster_variables
 from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.result import Result
 from ckssd.cli.spec_sweep import prepare, run_spec
@@ -44,13 +45,12 @@ FORMATS = (".csv", ".json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_run_arguments(parser)
+    add_cluster_arguments(parser)
     add = parser.add_argument
     add(
         "spec", nargs="?", type=Path, metavar="SPEC.toml", help="sweep models and settings, as this file says"
     )
     add("--dry-run", action="store_true", help="with SPEC.toml: say what would run, and for how long")
-    add("--run-folder", type=Path, metavar="DIR", help="with SPEC.toml: keep each finished run there")
-    add("--resume", action="store_true", help="with SPEC.toml: go on from what that folder has")
     add("--detections", type=Path, metavar="FILE", help="read these COCO results, and run nothing")
     add(
         "--score-threshold", metavar="GRID", help=f"BEGIN:END:STEP or numbers (default: {DEFAULT_THRESHOLDS})"
@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> Result:
     """Run the model in its runtime's environment, or read detections; find the points to take."""
     if options.spec is not None:
         return run_spec(options)
-    if options.dry_run or options.resume or options.run_folder is not None:
-        raise UsageError("--dry-run, --run-folder and --resume go with SPEC.toml")
+    if options.dry_run:
+        raise UsageError("--dry-run goes with SPEC.toml")
     grid = _grid(options)
     wanted = [_part(f"--{name}", getattr(options, name)) for name in ("precision", "recall")]
     if options.output is not None and options.output.suffix.lower() not in FORMATS:
@@ -116,7 +116,8 @@ def _swept_files(options: argparse.Namespace, grid: Grid) -> Swept:
 
 
 def _swept_model(options: argparse.Namespace, grid: Grid) -> Swept:
-    return Swept.from_mapping(prepare(options).swept(grid))
+    over = cluster_variables(options)
+    return Swept.from_mapping(prepare(options, over).swept(grid))
 
 
 def _write(path: Path, swept: Swept, data: dict[str, object]) -> None:

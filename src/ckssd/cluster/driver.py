@@ -10,23 +10,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ckssd import report
 from ckssd.cluster.engine import Engine, Lost, connected, tell
-from ckssd.cluster.job import make_job
+from ckssd.cluster.job import Job, make_job
 from ckssd.cluster.kept import KeptRun, begin, resume
-from ckssd.cluster.schedule import Given, Schedule
+from ckssd.cluster.schedule import Given, Schedule, batch_size
 from ckssd.cluster.settings import SENT, ClusterSettings, check_run
 from ckssd.coco.annotations import ImageEntry, read_annotations
+from ckssd.coco.metric_types import COCO
 from ckssd.coco.pictures import find_pictures
-from ckssd.errors import InputError, RunError, error_from
+from ckssd.errors import InputError, RunError, UsageError, error_from
 from ckssd.measure.machine import seconds_since_start
 from ckssd.measure.merging import Merged, Places, merge, score_merged
 from ckssd.measure.parts import read_part
-from ckssd.measure.result import BenchmarkResult
+from ckssd.measure.result import BenchmarkResult, postprocessing_from
 from ckssd.measure.selection import select_images
 from ckssd.measure.settings import BenchmarkSettings
+from ckssd.measure.sweep import Grid, Pass, Swept, points_of
 
-LARGEST_BATCH, BATCHES_PER_WORKER = 64, 8
 WAIT_S = 0.5  # for an answer, before nodes and deadlines are looked at again
 
 
@@ -74,9 +77,52 @@ def run_over(cluster: ClusterSettings, settings: BenchmarkSettings, python: Path
         As ckssd.measure.run.run_benchmark and ckssd.cluster.engine.connected do, or one that names what was
         lost on the way.
     """
+    merged, facts = _detect(cluster, settings, make_job(settings, python))
+    result = score_merged(
+        merged,
+        settings.metrics_python,
+        Places(settings.annotations, settings.hierarchy),
+        silent=settings.silent,
+    )
+    return ClusterResult(result, facts)
+
+
+def sweep_over(cluster: ClusterSettings, settings: BenchmarkSettings, python: Path, grid: Grid) -> Swept:
+    """The points of a grid from one pass over a cluster; raises as ``run_over`` does.
+
+    Raises
+    ------
+    UsageError
+        The grid has several IoU thresholds of NMS, or what ckssd.measure.sweep.sweep_model raises it for.
+    """
+    if settings.metric != COCO:
+        raise UsageError("A sweep is by COCO's rule only", where="CK_METRIC_TYPE", got=settings.metric)
+    if grid.nms_ious is not None and len(grid.nms_ious) > 1:
+        raise UsageError(
+            "Over a cluster a sweep has one IoU threshold of NMS", where="--nms-iou", got=len(grid.nms_ious)
+        )
+    merged, facts = _detect(cluster, settings, make_job(settings, python, grid))
+    run, own = merged.run, postprocessing_from(merged.asked.own or {})
+    lowest = np.float32(run.postprocessing.score_threshold)
+    reached = tuple(one for one in grid.score_thresholds if np.float32(one) >= lowest)
+    passed = Pass(
+        model=settings.model.file,
+        runtime=settings.model.runtime,
+        own=own,
+        pass_score_threshold=run.postprocessing.score_threshold,
+        labels=run.labels,
+        class_map=run.class_map,
+        threads=facts.workers,
+        images_per_second=merged.times.images_per_second,
+    )
+    truth = read_annotations(settings.annotations).truth
+    kept = {run.postprocessing.iou_threshold: merged.detections}
+    return points_of(passed, kept, truth, dataclasses.replace(grid, score_thresholds=reached), merged.notes)
+
+
+def _detect(cluster: ClusterSettings, settings: BenchmarkSettings, job: Job) -> tuple[Merged, Facts]:
     check_run(settings)
     images = _images(settings)
-    job = make_job(settings, python)
     with contextlib.ExitStack() as ending:
         folder = cluster.folder or Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="ckssd-")))
         before = resume(folder, job) if cluster.resume else None
@@ -97,13 +143,7 @@ def run_over(cluster: ClusterSettings, settings: BenchmarkSettings, python: Path
                 pass
         paths = [kept.path(batch) for batch in range(kept.batches)]
         merged = merge([read_part(path) for path in paths], paths)
-    result = score_merged(
-        _timed(merged, facts),
-        settings.metrics_python,
-        Places(settings.annotations, settings.hierarchy),
-        silent=settings.silent,
-    )
-    return ClusterResult(result, facts)
+    return _timed(merged, facts), facts
 
 
 def _images(settings: BenchmarkSettings) -> tuple[ImageEntry, ...]:
@@ -122,9 +162,7 @@ def _nodes(engine: Engine) -> dict[str, int]:
 
 
 def _number_of_batches(cluster: ClusterSettings, images: int, workers: int) -> int:
-    """So many that the last ones end at about the same time, and each is worth its way."""
-    size = cluster.batch or max(1, min(LARGEST_BATCH, images // (workers * BATCHES_PER_WORKER)))
-    return -(-images // size)
+    return -(-images // (cluster.batch or batch_size(images, workers)))
 
 
 class _Run:

@@ -76,7 +76,7 @@ class Engine:
                 advice="give its nodes more (--object-store-memory of ray start)",
             ) from error
         described = {"settings": job.settings, "paths": job.paths, "python": job.python, "images": job.images}
-        self._job = {"id": job.id, "files": files, **described}
+        self._job = {"id": job.id, "files": files, "sweep": job.sweep, **described}
 
     def start(self, given: Given, shard: str, pictures: dict[str, bytes] | None) -> None:
         """Begin a batch on its node."""

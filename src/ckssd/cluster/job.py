@@ -15,6 +15,7 @@ from typing import Any
 from ckssd.errors import InputError
 from ckssd.json_file import plain
 from ckssd.measure.settings import BenchmarkSettings
+from ckssd.measure.sweep import Grid
 from ckssd.model.ir import ir_files
 from ckssd.own_files import LIBRARY, NOT_COPIED
 
@@ -27,6 +28,7 @@ class Job:
 
     ``settings``: fields of BenchmarkSettings; those of ``paths`` (such as ``model.file``) are files of
     ``contents`` there. ``python``: the interpreter with the runtime. ``images``: the folder of the pictures.
+    ``sweep``: fields of Grid, for the pass of a sweep.
     """
 
     settings: dict[str, Any]
@@ -34,6 +36,7 @@ class Job:
     contents: dict[str, bytes]
     python: str
     images: str
+    sweep: dict[str, Any] | None = None
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -43,11 +46,11 @@ class Job:
     @property
     def id(self) -> str:
         """Another one for every other run: of the settings and of all contents."""
-        said = [self.settings, self.paths, self.hashes, self.python, self.images]
+        said = [self.settings, self.paths, self.hashes, self.python, self.images, self.sweep]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def make_job(settings: BenchmarkSettings, python: Path) -> Job:
+def make_job(settings: BenchmarkSettings, python: Path, grid: Grid | None = None) -> Job:
     """Read all that the nodes need; raises an InputError for a file that cannot be read."""
     model = settings.model
     files = {"model.file": model.file, "annotations": settings.annotations}
@@ -63,7 +66,8 @@ def make_job(settings: BenchmarkSettings, python: Path) -> Job:
     contents[SOURCE] = source_archive()
     # Each worker has one detector with one thread; which images it runs, each batch says.
     told = dataclasses.replace(settings, threads=1, silent=True, verbose=False, batch_size=1)
-    return Job(plain(told), paths, contents, str(python), str(settings.images.absolute()))
+    sweep = None if grid is None else plain(grid)
+    return Job(plain(told), paths, contents, str(python), str(settings.images.absolute()), sweep)
 
 
 def source_archive() -> bytes:

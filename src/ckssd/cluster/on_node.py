@@ -74,9 +74,13 @@ class Server:
                 values[owner] = dict(values[owner])
                 values = values[owner]
             values[field] = str(folder / name)
-        handle, described = tempfile.mkstemp(prefix="ckssd-", suffix=".json")
-        with os.fdopen(handle, "w") as file:
-            json.dump(settings, file)
+        told = Path(tempfile.mkdtemp(prefix="ckssd-"))
+        flags = []
+        for flag, content in (("--settings", settings), ("--sweep", job["sweep"])):
+            if content is not None:
+                file = told / f"{flag.strip('-')}.json"
+                file.write_text(json.dumps(content))
+                flags += [flag, str(file)]
         python = job["python"]
         if not os.access(python, os.X_OK):
             where = f"{python} on {os.uname().nodename}"
@@ -93,7 +97,7 @@ class Server:
         one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(folder / "src")}
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
         self.process = subprocess.Popen(
-            [python, "-m", "ckssd.measure.serve", "--settings", described],
+            [python, "-m", "ckssd.measure.serve", *flags],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -107,7 +111,7 @@ class Server:
         try:
             first = self._answer()
         finally:
-            Path(described).unlink()
+            shutil.rmtree(told, ignore_errors=True)
         if "ready" not in first:
             self.end()
             raise NodeError(first.get("error") or _died_opening(first["died"]))

@@ -23,6 +23,7 @@ from ckssd.measure.record import (
     discard,
 )
 from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.measure.sweep import Grid
 from ckssd.report import failed
 from ckssd.worker import run_worker
 
@@ -52,7 +53,11 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
 
 
 def run_over(
-    environment: Mapping[str, str], settings: BenchmarkSettings, python: Path, arguments: Sequence[str] = ()
+    environment: Mapping[str, str],
+    settings: BenchmarkSettings,
+    python: Path,
+    arguments: Sequence[str] = (),
+    grid: Grid | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Run over the cluster that the variables name, from a process that has Ray.
 
@@ -62,11 +67,13 @@ def run_over(
         The interpreter that has the runtime.
     arguments
         More of ``python -m ckssd.cluster``.
+    grid
+        Thresholds to sweep, instead of a benchmark.
 
     Returns
     -------
     result
-        As tmp-ck-timer.json has it.
+        As tmp-ck-timer.json has it, or the fields of Swept.
     text
         The summary.
 
@@ -88,4 +95,8 @@ def run_over(
         os.environ.update(variables)  # not in arguments or files: an address may have secrets
         ray = cluster_settings.ray_python(environment)
         flags = ["--settings", str(described), "--python", str(python), *arguments]
+        if grid is not None:
+            thresholds = Path(folder) / "grid.json"
+            thresholds.write_text(json.dumps(plain(grid)), encoding="utf-8")
+            flags += ["--sweep", str(thresholds)]
         return run_worker(ray, "ckssd.cluster", flags)

@@ -16,6 +16,7 @@ from ckssd.errors import RunError
 MOST_TRIES = 4
 # A runtime that dies with the same image twice, each time a new process, dies of it.
 MOST_CRASHES = 2
+SMALLEST_BATCH, LARGEST_BATCH, BATCHES_PER_WORKER = 8, 64, 8
 KEPT = "see the nodes' logs; with --run-folder, --resume goes on from what is finished"
 
 
@@ -33,6 +34,12 @@ class _Batch:
     tries: int = 0
     crashes: int = 0
     reasons: list[str] = field(default_factory=list)
+
+
+def batch_size(images: int, workers: int) -> int:
+    """Images in a batch: so few that the last ones end at about the same time, each worth its way."""
+    even = max(1, -(-images // workers))
+    return max(min(SMALLEST_BATCH, even), min(LARGEST_BATCH, images // (workers * BATCHES_PER_WORKER)))
 
 
 class Schedule:

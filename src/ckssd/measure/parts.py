@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ckssd.coco.annotations import ImageEntry
+from ckssd.detect.backends import PostProcessing
 from ckssd.errors import EnvironmentSetupError, InputError
 from ckssd.json_file import plain
 from ckssd.measure.description import describe_detected
@@ -41,7 +42,10 @@ WHAT_IT_IS = "a file that ckssd benchmark --part wrote"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the metrics of the whole run need; paths as they were where the part ran, or None."""
+    """What the metrics of the whole run need; paths as they were where the part ran, or None.
+
+    ``own``: the postprocessing of the model, where a sweep ran it with another.
+    """
 
     annotations: str
     hierarchy: str | None
@@ -49,6 +53,7 @@ class Asked:
     published: dict[str, Any] | None
     left_out: tuple[str, ...]
     full_report: bool
+    own: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,21 @@ class Part:
         return made
 
 
-def part_of(settings: BenchmarkSettings, found: DetectedSet, run: RunSettings | None = None) -> Part:
-    """What was found, with all that a merge needs; ``run``: what decided it, if that was described."""
+def part_of(
+    settings: BenchmarkSettings,
+    found: DetectedSet,
+    run: RunSettings | None = None,
+    own: PostProcessing | None = None,
+) -> Part:
+    """What was found, with all that a merge needs.
+
+    Parameters
+    ----------
+    run
+        What decided it, if that was described.
+    own
+        The postprocessing of the model, if a sweep ran it with another.
+    """
     selection, class_map = found.selection, found.class_map
     asked = Asked(
         str(settings.annotations.absolute()),
@@ -90,6 +108,7 @@ def part_of(settings: BenchmarkSettings, found: DetectedSet, run: RunSettings | 
         None if settings.published is None else plain(settings.published),
         class_map.left_out,
         settings.full_report,
+        None if own is None else plain(own),
     )
     return Part(
         selection.shard,

@@ -66,10 +66,8 @@ class RunSettings:
     @classmethod
     def from_mapping(cls, mapping: dict[str, Any]) -> RunSettings:
         """The same from JSON, of ``dataclasses.asdict``."""
-        done = mapping["postprocessing"]
-        scales = {"scales_yxhw": tuple(done["scales_yxhw"])}
         made = {
-            "postprocessing": PostProcessing(**{**done, **scales}),
+            "postprocessing": postprocessing_from(mapping["postprocessing"]),
             "input_size": tuple(mapping["input_size"]),
             "model_files": tuple(HashedFile(**file) for file in mapping["model_files"]),
         }
@@ -84,6 +82,11 @@ class RunSettings:
             versions={**self.versions, tool: str(metrics["tool_version"])},
             machine={**self.machine, **memory.as_dict()},
         )
+
+
+def postprocessing_from(mapping: dict[str, Any]) -> PostProcessing:
+    """The same from JSON, of ``dataclasses.asdict``."""
+    return PostProcessing(**{**mapping, "scales_yxhw": tuple(mapping["scales_yxhw"])})
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,20 @@ from ckssd.measure.result import RunSettings
 from ckssd.measure.run import detect_opened
 from ckssd.measure.settings import from_mapping
 from ckssd.measure.shards import shard
+from ckssd.measure.sweep import for_grid, grid_from
 
 
 class Session:
     """A model, opened once; every run of a part goes through the same detector."""
 
-    def __init__(self, settings: Path, answers: TextIO) -> None:
+    def __init__(self, settings: Path, grid: Path | None, answers: TextIO) -> None:
         self._settings = from_mapping(read_object(settings, "settings"))
         self._opened = open_model(self._settings)
+        self._own = None
+        if grid is not None:
+            self._own = self._opened.backend.postprocessing
+            backend = for_grid(self._opened.backend, grid_from(read_object(grid, "thresholds")))[2]
+            self._opened = dataclasses.replace(self._opened, backend=backend)
         self._detector: Detector = self._opened.backend.new_detector(1)
         self._run: RunSettings | None = None
         self._answers = answers
@@ -52,7 +58,7 @@ class Session:
             describe_detected(settings, found) if known is None else of_other_images(known, settings, found)
         )
         self._opened = dataclasses.replace(self._opened, open_time=0.0)
-        write_part(Path(request["output"]), part_of(settings, found, described))
+        write_part(Path(request["output"]), part_of(settings, found, described, self._own))
 
     def _one_at_a_time(self, steps: Steps, images: Iterable[ImageEntry]) -> Iterator[Outcome]:
         for image in images:
@@ -76,11 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--settings", type=Path, required=True, help="JSON object, fields of BenchmarkSettings"
     )
+    parser.add_argument("--sweep", type=Path, help="the pass of a sweep: JSON object, fields of Grid")
     options = parser.parse_args(arguments)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what runtimes print is no answer
     try:
-        session = Session(options.settings, answers)
+        session = Session(options.settings, options.sweep, answers)
     except CkssdError as error:
         answer(answers, {"error": error.as_dict()})
         return error.exit_code

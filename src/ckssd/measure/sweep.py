@@ -8,7 +8,7 @@ asked for, NMS runs with each on the outputs of the same inference.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from ckssd.coco.operating import Point, points
 from ckssd.coco.results import Rows, check_images, notes_on, read_results
 from ckssd.coco.truth import GroundTruth, read_truth
 from ckssd.coco.written import of
-from ckssd.detect.backends import Backend, Sweepable
+from ckssd.detect.backends import Backend, PostProcessing, Sweepable
 from ckssd.errors import InputError, UsageError
-from ckssd.measure.detected import DetectedSet
+from ckssd.measure.detected import DetectedImages
 from ckssd.measure.opened import open_run
 from ckssd.measure.run import detect_opened
 from ckssd.measure.settings import BenchmarkSettings
@@ -94,35 +94,82 @@ def sweep_model(settings: BenchmarkSettings, grid: Grid) -> Swept:
         )
     opened = open_run(settings)
     own = opened.backend.postprocessing
-    grid = reachable(grid, opened.backend)
-    ious = grid.nms_ious or (own.iou_threshold,)
-    backend = opened.backend
+    grid, ious, backend = for_grid(opened.backend, grid)
+    found = detect_opened(settings, dataclasses.replace(opened, backend=backend), others=len(ious) - 1)
+    passed = Pass(
+        model=settings.model.file,
+        runtime=settings.model.runtime,
+        own=own,
+        pass_score_threshold=backend.postprocessing.score_threshold,
+        labels=found.labels,
+        class_map=found.class_map.describe(),
+        threads=settings.threads,
+        images_per_second=found.times.images_per_second,
+    )
+    kept = dict(zip(ious, (found.detections, *found.detections.others), strict=True))
+    return points_of(passed, kept, opened.annotations.truth, grid, found.notes)
+
+
+def for_grid(backend: Backend, grid: Grid) -> tuple[Grid, tuple[float, ...], Backend]:
+    """The grid that a backend can have, its IoU thresholds of NMS, and the backend of its one pass.
+
+    Raises
+    ------
+    UsageError
+        The runtime cannot run with the lowest score threshold, or with another IoU threshold of NMS.
+    """
+    grid = reachable(grid, backend)
+    ious = grid.nms_ious or (backend.postprocessing.iou_threshold,)
     if grid.nms_ious or isinstance(backend, Sweepable):
         backend = _sweepable(backend).swept(grid.score_thresholds[0], ious)
-    found = detect_opened(settings, dataclasses.replace(opened, backend=backend), others=len(ious) - 1)
-    truth = opened.annotations.truth
-    kept = (found.detections, *found.detections.others)
+    return grid, ious, backend
+
+
+@dataclass(frozen=True)
+class Pass:
+    """The one pass of a sweep; ``own``: the postprocessing of the model without a sweep."""
+
+    model: Path
+    runtime: str
+    own: PostProcessing
+    pass_score_threshold: float
+    labels: str
+    class_map: str
+    threads: int
+    images_per_second: float
+
+
+def points_of(
+    passed: Pass,
+    kept: Mapping[float, DetectedImages],
+    truth: GroundTruth,
+    grid: Grid,
+    notes: Sequence[str],
+) -> Swept:
+    """The points of a pass; ``kept``: its detections for each IoU threshold of NMS."""
     made: list[Point] = []
-    notes = [*_on_limits(found, grid), *_on_difficult(truth), *found.notes]
-    for iou, detections in zip(ious, kept, strict=True):
+    for iou, detections in kept.items():
         matches = match(truth, detections.rows(), detections.image_ids, grid.iou)
         made += points(matches, grid.score_thresholds, _names(truth), iou)
+    first, own = next(iter(kept.values())), passed.own
     run = {
-        "model": str(settings.model.file),
-        "runtime": settings.model.runtime,
+        "model": str(passed.model),
+        "runtime": passed.runtime,
         "nms": own.nms,
         "postprocessing": own.by,
         "own_score_threshold": own.score_threshold,
         "own_nms_iou": own.iou_threshold,
-        "pass_score_threshold": backend.postprocessing.score_threshold,
+        "pass_score_threshold": passed.pass_score_threshold,
         "max_detections": own.max_detections,
-        "labels": found.labels,
-        "class_map": found.class_map.describe(),
-        "detections_sha256": found.detections.sha256(),
-        "threads": settings.threads,
-        "images_per_second": found.times.images_per_second,
+        "labels": passed.labels,
+        "class_map": passed.class_map,
+        "detections_sha256": first.sha256(),
+        "threads": passed.threads,
+        "images_per_second": passed.images_per_second,
     }
-    return Swept(tuple(made), grid.iou, len(found.detections.image_ids), run, tuple(notes))
+    limits = _on_limits(own.max_detections, list(kept.values()), grid)
+    told = (*limits, *_on_difficult(truth), *notes)
+    return Swept(tuple(made), grid.iou, len(first.image_ids), run, told)
 
 
 def reachable(grid: Grid, backend: Backend) -> Grid:
@@ -193,9 +240,7 @@ def _names(truth: GroundTruth) -> dict[int, str]:
     return dict(zip(truth.category_ids.tolist(), truth.category_names, strict=True))
 
 
-def _on_limits(found: DetectedSet, grid: Grid) -> list[str]:
-    limit = found.backend.postprocessing.max_detections
-    every = (found.detections, *found.detections.others)
+def _on_limits(limit: int, every: Sequence[DetectedImages], grid: Grid) -> list[str]:
     lowest = [score for one in every for score in one.lowest_scores(limit)]
     lacking = [one for one in grid.score_thresholds if lowest and one < max(lowest)]
     if not lacking:
