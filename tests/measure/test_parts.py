@@ -94,6 +94,9 @@ def test_merged_parts_are_the_whole_run(bench: Bench, of: int) -> None:
     different = {name for name in theirs if ours[name] != theirs[name]}
     assert different <= {"machine", "threads"}
     assert len(result.times.detect) == IMAGES
+    assert {name: len(each) for name, each in result.times.parts.items()} == {
+        name: len(each) for name, each in whole.times.parts.items()
+    }
 
 
 def test_parts_of_a_choice_of_images_leave_out_what_cannot_be_read(bench: Bench) -> None:

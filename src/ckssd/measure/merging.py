@@ -198,6 +198,11 @@ def _times(parts: Sequence[Part]) -> Times:
         wall=sum(times.wall for times in every),
         startup=every[0].startup,
         processor=sum(times.processor for times in every),
+        parts={
+            name: tuple(seconds for times in every for seconds in times.parts[name])
+            for name in every[0].parts
+            if all(name in times.parts for times in every)
+        },
     )
 
 

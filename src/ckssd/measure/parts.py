@@ -188,6 +188,9 @@ def _part(described: dict[str, Any], arrays: dict[str, Any]) -> Part:
     )
     load, detect = (tuple(row) for row in seconds.tolist())
     seen, asked = described["seen"], described["asked"]
+    apart = {name: tuple(each) for name, each in described["times"].get("parts", {}).items()}
+    if any(len(each) != len(lengths) for each in apart.values()):
+        raise ValueError("its times do not fit its images")
     number, _, of = described["shard"].partition("/")
     return Part(
         Shard(int(number), int(of)),
@@ -196,7 +199,7 @@ def _part(described: dict[str, Any], arrays: dict[str, Any]) -> Part:
         Asked(**{**asked, "left_out": tuple(asked["left_out"])}),
         Seen(seen["images"], tuple(seen["unreadable"]), tuple(seen["tags"]), seen["orientation"]),
         tuple(described["notes"]),
-        Times(**{**described["times"], "load": load, "detect": detect}),
+        Times(**{**described["times"], "load": load, "detect": detect, "parts": apart}),
         described["memory"],
         dict(described["category_ids"]),
         dict(described["names"]),
