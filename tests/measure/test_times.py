@@ -64,9 +64,8 @@ def test_loading_is_reading_and_feeding_and_detection_is_what_follows(
         clock.now += 0.5
         return NOTHING
 
-    slow = replace(
-        steps, reader=SimpleNamespace(read=slow_read), network=SimpleNamespace(feed=slow_feed, width=8)
-    )
+    network = SimpleNamespace(feed=slow_feed, width=8, in_picture=lambda found, *size: found)
+    slow = replace(steps, reader=SimpleNamespace(read=slow_read), network=network)
     way = way_to_run(mode, 1, lambda threads: SimpleNamespace(detect=slow_detect))
     outcomes = list(way(slow, steps.annotations.images))
     assert len(outcomes) == IMAGES
