@@ -69,7 +69,7 @@ def values_of(scenario: str, mode: str, round_: Round) -> dict[str, Any]:
         "effective_performance_issue_unique": False,
         "effective_performance_issue_same": False,
         "effective_performance_sample_count": 256,
-        "effective_accuracy_sample_count": 5000,
+        "qsl_reported_total_count": 5000,
         "power_begin": "11-27-2026 10:00:00.000",
         "power_end": "11-27-2026 10:10:00.100",
     }

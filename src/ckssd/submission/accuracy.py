@@ -47,7 +47,7 @@ def check_accuracy(entry: Entry, round_: Round) -> Iterator[Finding]:
     yield from check_scenario(entry, logs, round_)
     yield from check_seeds(logs, round_.seeds())
     yield from check_loadgen(logs, round_)
-    samples = int(logs.number("effective_accuracy_sample_count"))
+    samples = int(logs.number("qsl_reported_total_count"))
     if samples != round_.accuracy_samples:
         expected = f"COCO's {round_.accuracy_samples} validation images"
         yield Finding(rules.ACCURACY_SAMPLES, logs.where, expected, f"{samples} images")

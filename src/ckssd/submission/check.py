@@ -25,6 +25,7 @@ from ckssd.submission.layout import (
     Owner,
     entries,
     folders_in,
+    models,
     owners,
 )
 from ckssd.submission.measurements import check_measurements
@@ -62,6 +63,7 @@ class Report:
     round: str
     results: list[Submitted] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)  # results of MLPerf's other benchmarks
 
     @property
     def undeclared(self) -> list[Finding]:
@@ -74,6 +76,7 @@ class Report:
             "round": self.round,
             "results": [dataclasses.asdict(one) for one in self.results],
             "findings": [one.as_dict() for one in self.findings],
+            "skipped": self.skipped,
         }
 
 
@@ -111,6 +114,11 @@ def check(root: Path, round_: Round) -> Report:
 
 def _check_system(report: Report, owner: Owner, system: str, round_: Round) -> None:
     found = [*check_system(owner, system)]
+    known = models(owner, system)
+    place = owner.folder / RESULTS / system
+    report.skipped.extend(owner.show(place / name) for name in folders_in(place) if name not in known)
+    if not known:
+        return
     for entry in entries(owner, system):
         of_entry = [*_check_entry(entry, round_)]
         found += of_entry
@@ -139,16 +147,16 @@ def _submitted(entry: Entry, round_: Round, broken: int) -> Submitted:
 
 
 def _scenario_sets(owner: Owner, system: str, round_: Round) -> Iterator[Finding]:
-    for model in folders_in(owner.folder / RESULTS / system) if owner.closed else ():
+    for model in models(owner, system) if owner.closed else ():
         place = owner.folder / RESULTS / system / model
-        there = folders_in(place)
+        there = [Entry(owner, system, model, name) for name in folders_in(place)]
         for name in round_.required:
-            if name not in there:
+            if name not in [entry.scenario for entry in there]:
                 yield Finding(rules.SCENARIO_SET, owner.show(place), name, "no such scenario")
-        for name in there:
-            if name not in (*round_.required, *round_.optional):
+        for entry in there:
+            if entry.scenario not in (*round_.required, *round_.optional):
                 expected = f"{', '.join(round_.required)} in {round_.name}"
-                yield Finding(rules.SCENARIO_SET, owner.show(place / name), expected, name)
+                yield Finding(rules.SCENARIO_SET, owner.show(place / entry.place), expected, entry.scenario)
 
 
 def declared_in(owner: Owner, system: str) -> set[tuple[str, str]]:
@@ -168,6 +176,8 @@ def report_text(report: Report) -> str:
     """What a check prints."""
     lines = [f"Held against {len(rules.RULES)} rules of {report.round}", ""]
     lines += [str(one) for one in report.results] or ["No results."]
+    if report.skipped:
+        lines.append(f"Not looked at: {len(report.skipped)} results of other benchmarks")
     for title, found in (
         ("Broken rules", report.undeclared),
         ("Broken rules that the folder itself names", [one for one in report.findings if one.declared]),

@@ -9,7 +9,7 @@ from ckssd.loadgen.conf import MODEL, SCENARIOS
 from ckssd.submission import rules
 from ckssd.submission.layout import (
     ALSO,
-    CHECKER_LOG,
+    CHECKER_LOGS,
     CLOSED,
     DIVISIONS,
     FOLDERS,
@@ -58,11 +58,10 @@ def check_owner(owner: Owner) -> Iterator[Finding]:
         if name not in (*FOLDERS, *ALSO):
             place = owner.show(owner.folder / name)
             yield Finding(rules.LAYOUT_FOLDERS, place, ", ".join(FOLDERS), name, "move it into code")
-    log = owner.folder / RESULTS / CHECKER_LOG
-    if not log.is_file() or not log.stat().st_size:
-        yield Finding(
-            rules.CHECKER_LOG, owner.show(log), "the checker's output", "none", "ckssd submission check --log"
-        )
+    logs = [owner.folder / RESULTS / name for name in CHECKER_LOGS]
+    if not any(log.is_file() and log.stat().st_size for log in logs):
+        advice = "ckssd submission check --log"
+        yield Finding(rules.CHECKER_LOG, owner.show(logs[0]), "the checker's output", "none", advice)
     for system in folders_in(owner.folder / MEASUREMENTS):
         if system not in owner.systems():
             place = owner.show(owner.folder / MEASUREMENTS / system)
@@ -74,8 +73,8 @@ def check_entry_name(entry: Entry) -> Iterator[Finding]:
     where = entry.show(entry.part(RESULTS))
     if entry.owner.division == CLOSED and entry.model != MODEL:
         yield Finding(rules.MODEL_NAME, where, MODEL, entry.model, "other models are for the open division")
-    if entry.scenario not in SCENARIOS:
-        yield Finding(rules.SCENARIO_NAME, where, ", ".join(SCENARIOS), entry.scenario)
+    if entry.place not in SCENARIOS:
+        yield Finding(rules.SCENARIO_NAME, where, ", ".join(SCENARIOS), entry.place)
 
 
 def missing_files(
