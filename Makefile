@@ -54,6 +54,20 @@ test: lint ## lint, then every promise: unit, real ck commands, end to end: unde
 test-full: lint ## the same over the whole matrix of versions and models
 	@$(PYTEST)
 
+.PHONY: coverage
+coverage: $(DEV) ## branch coverage of src/ckssd by the tests of `make test`, with what is left
+	@rm -rf .ck/coverage && mkdir -p .ck/coverage
+	@.venv/bin/coverage run -m $(notdir $(PYTEST)) -m "not full"
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report
+
+# One module takes minutes, a room hours: make mutants MUTANTS='ckssd.detect.nms*'
+MUTANTS ?= ckssd.detect.nms* ckssd.detect.boxes* ckssd.graph.match* ckssd.fetch.decide* ckssd.fetch.partfile*
+.PHONY: mutants
+mutants: $(DEV) ## change the code a bit at a time (MUTANTS) and list the changes that no unit test notices
+	@.venv/bin/uv run --quiet --isolated --frozen --group mutation mutmut run $(foreach one,$(MUTANTS),'$(one)')
+	@.venv/bin/uv run --quiet --isolated --frozen --group mutation mutmut results
+
 .PHONY: lint
 lint: $(DEV) ## check format, style, types and layers
 	@.venv/bin/ruff format --check .
@@ -76,4 +90,4 @@ docs: $(SETUP) ## build the documentation in site/
 
 .PHONY: clean
 clean: ## remove what setup, demo and test made in this checkout
-	rm -rf .venv .ck .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache demo site
+	rm -rf .venv .ck mutants .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache demo site
