@@ -5,6 +5,7 @@ from __future__ import annotations
 from ckssd.errors import InputError
 from ckssd.graph.attributes import DataType
 from ckssd.graph.foreign.loops import IMAGE, IMAGES, SCOPE, refuse_functions, unroll
+from ckssd.graph.foreign.normalised import normalise_last
 from ckssd.graph.foreign.scope import scope_of, take_off_scope
 from ckssd.graph.graph import Graph
 from ckssd.graph.node import Output
@@ -54,6 +55,8 @@ def in_known_form(graph: Graph) -> list[str]:
             _mark_ends(graph)
         if _INPUT in graph and _IMAGE_TENSOR not in graph:
             graph.rename(_INPUT, _IMAGE_TENSOR)
+    elif normalise_last(graph):
+        done.append("images are normalised after they are resized, which gives the same")
     return done
 
 

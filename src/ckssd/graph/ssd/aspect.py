@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ckssd.graph.attributes import Tensor
-from ckssd.graph.evaluate import evaluate
 from ckssd.graph.graph import Graph
 from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node
+from ckssd.graph.pixels import PADS, pixel_value
 from ckssd.graph.resizer import AspectResizer
-
-_PADS = ("Pad", "PadV2")
 
 
 def read_aspect(graph: Graph, match: SubgraphMatch) -> AspectResizer | None:
@@ -26,7 +24,7 @@ def read_aspect(graph: Graph, match: SubgraphMatch) -> AspectResizer | None:
     if not any(node.op == "Minimum" and _divides(graph, node) for node in nodes):
         return None
     sides = set(_pairs(graph, nodes))
-    pads = [node for node in nodes if node.op in _PADS]
+    pads = [node for node in nodes if node.op in PADS]
     larger = {value for node in nodes if node.op == "Sub" for value in _constants(graph, node) if value > 1}
     if pads and len(larger) == 1:
         (most,) = larger
@@ -53,24 +51,6 @@ def pad_in_grey_levels(
     black, white = (np.broadcast_to(end.reshape(-1), 3).astype(np.float64) for end in ends if end is not None)
     red, green, blue = ((np.array(aspect.pad) - black) / (white - black) * 255).round(4).tolist()
     return dataclasses.replace(aspect, pad=(red, green, blue))
-
-
-def pixel_value(graph: Graph, arithmetic: Sequence[tuple[Node, int]], value: float) -> Tensor | None:
-    """What becomes of a pixel of this value; None if that cannot be said.
-
-    ``arithmetic``: see ckssd.graph.ssd.preprocessor.pixel_arithmetic.
-    """
-    result: Tensor = np.array(value, np.float32)
-    for node, port in reversed(arithmetic):
-        inputs: list[Tensor | None] = [
-            result if index == port else graph.node(tensor.node).constant() if tensor else None
-            for index, tensor in enumerate(node.inputs)
-        ]
-        found = evaluate(node, [each for each in inputs if each is not None])
-        if found is None or any(each is None for each in inputs):
-            return None
-        result = found[0]
-    return result
 
 
 def _divides(graph: Graph, node: Node) -> bool:

@@ -17,9 +17,9 @@ from ckssd.graph.attributes import DataType, Shape, Tensor
 from ckssd.graph.graph import Graph
 from ckssd.graph.match import SubgraphMatch
 from ckssd.graph.node import Node, Output
+from ckssd.graph.pixels import pixel_value
 from ckssd.graph.replacement import FrontReplacementFromConfigFileSubGraph, Place, SubGraph
 from ckssd.graph.settings import Setting
-from ckssd.graph.ssd.aspect import pixel_value
 from ckssd.graph.ssd.boxes import exact, read_scales
 from ckssd.graph.ssd.kinds import BOX_ENCODINGS, CLASS_PREDICTIONS, INPUT, TFLITE_OPERATION
 from ckssd.graph.ssd.postprocessor import PostprocessorReplacement
