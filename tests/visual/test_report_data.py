@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -11,9 +12,10 @@ import jsonschema
 import pytest
 
 from ckssd.errors import InputError
+from ckssd.visual.page import page
 from tests.measure.conftest import IMAGES, Bench
 from tests.support.sandbox import CHECKOUT
-from tests.visual.conftest import edited, report
+from tests.visual.conftest import edited, report, whole_report
 
 SCHEMA = json.loads((CHECKOUT / "docs" / "schema" / "report.json").read_text())
 TIMER = "tmp-ck-timer.json"
@@ -102,6 +104,35 @@ def test_a_file_that_is_no_result_is_refused(results: Path, tmp_path: Path) -> N
     (results / TIMER).write_text("{")
     with pytest.raises(InputError, match="The results are no JSON"):
         report(results)
+
+
+WRONG = ("<b>text", 5, -1.5, True, None, [], {}, [1, {"a": 2}])
+
+
+def places_in(record: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [(name,) for name in record] + [
+        (name, inner) for name, part in record.items() if isinstance(part, dict) for inner in part
+    ]
+
+
+def test_any_value_of_another_kind_makes_a_page_or_one_error(results: Path) -> None:
+    (results / "detections.json").unlink()
+    record = json.loads((results / TIMER).read_text())
+    figures = {"mean_average_precision": 0.2, "recall": 0.3, "score_threshold": 0.3}
+    record["published"] = {"dataset_type": "", "images": IMAGES, **figures}
+    refused = 0
+    for number, place in enumerate(places_in(record)):
+        changed = copy.deepcopy(record)
+        part = changed if len(place) == 1 else changed[place[0]]
+        for wrong in WRONG[number % 2 :: 2]:
+            part[place[-1]] = wrong
+            (results / TIMER).write_text(json.dumps(changed))
+            try:
+                made = whole_report(results)
+                page(made.data, made.pictures)
+            except InputError:
+                refused += 1
+    assert refused > 50
 
 
 def test_files_of_another_run_are_refused(results: Path, bench: Bench, tmp_path: Path) -> None:

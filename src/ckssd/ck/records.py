@@ -14,10 +14,10 @@ from typing import Any
 from ckssd.ck.kernel import access
 from ckssd.errors import InputError, NotInstalledError
 from ckssd.json_file import read_object
+from ckssd.visual.record import NEEDED, checked
 
 POINT = ".0001.json"
 PREFIX = "experiment:"
-NEEDED = ("mAP", "recall", "images_per_second")
 HEADINGS = ("date", "experiment", "runtime", "model", "precision", "images", "mAP", "images/s")
 
 
@@ -102,6 +102,6 @@ def _record(file: Path) -> dict[str, Any] | None:
     if not isinstance(several, list) or not several or not isinstance(several[0], dict):
         raise InputError("The recorded point has no characteristics", where=file)
     run = several[0].get("run")
-    if not isinstance(run, dict) or not isinstance(run.get("settings"), dict):
+    if not isinstance(run, dict) or not set(NEEDED) <= run.keys():
         return None
-    return run if all(isinstance(run.get(name), int | float) for name in NEEDED) else None
+    return checked(run, file)

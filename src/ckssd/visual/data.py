@@ -113,7 +113,7 @@ def _answer(record: dict[str, Any], accuracy: dict[str, Any] | None) -> dict[str
         "runtime": settings.get("runtime", "an unknown runtime"),
         "precision": settings.get("precision", ""),
         "data_set": settings.get("dataset_type", ""),
-        "images": int(settings.get("images", record.get("images", 0))),
+        "images": settings.get("images") or record.get("images") or 0,
         "mode": settings.get("mode", ""),
         "metric": metric,
         "metric_title": TITLES.get(metric, metric),

@@ -19,8 +19,8 @@ from ckssd.json_file import read_object
 from ckssd.measure.detected import ROW_TYPE
 from ckssd.measure.files import hash_file
 from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE
+from ckssd.visual.record import checked
 
-NEEDED = ("mAP", "recall", "images_per_second", "settings")
 ACCURACY, TIMES, PICTURES = "accuracy", "times", "pictures"
 
 
@@ -90,20 +90,7 @@ def read_record(path: Path) -> dict[str, Any]:
             expected=f"a folder with {TIMER_FILE}",
             advice="make one: ckssd benchmark --results DIR",
         )
-    record = read_object(file, "results")
-    lacking = [
-        name
-        for name in NEEDED
-        if not isinstance(record.get(name), dict if name == "settings" else float | int)
-    ]
-    if lacking:
-        raise InputError(
-            "The file is no result of a benchmark",
-            where=file,
-            expected=", ".join(NEEDED),
-            got=f"no {lacking[0]}",
-        )
-    return record
+    return checked(read_object(file, "results"), file)
 
 
 def _places(file: Path) -> dict[str, Path]:
