@@ -88,6 +88,30 @@ class Runs:
         assert result["images"] == alone.settings.images
 
 
+def crashing(folder: Path, image: str, *, once: bool) -> Path:
+    """A Python in which reading an image ends the process as a crash of the runtime does."""
+    python, flag = folder / "python", folder / "has crashed"
+    python.write_text(
+        f"""#!{sys.executable}
+import os, runpy, signal, sys
+from pathlib import Path
+sys.argv = sys.argv[2:]
+from ckssd.detect.preprocessed import ImageReader
+read = ImageReader.read
+def dies(self, path):
+    flag = Path({str(flag)!r})
+    if path.name == {image!r} and not ({once} and flag.exists()):
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return read(self, path)
+ImageReader.read = dies
+runpy.run_module("ckssd.measure.serve", run_name="__main__")
+"""
+    )
+    python.chmod(0o755)
+    return python
+
+
 @pytest.fixture
 def runs(tmp_path: Path, ray_python: Path) -> Runs:
     return Runs(make_bench(tmp_path), ray_python)

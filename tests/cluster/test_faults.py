@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cluster.conftest import Runs
+from tests.cluster.conftest import Runs, crashing
 from tests.cluster.nodes import Nodes, two_nodes, wait_for
 from tests.measure.conftest import Bench
 from tests.support.sandbox import Sandbox
@@ -114,30 +113,6 @@ def test_a_node_that_hangs_is_given_up_after_the_deadline(many: Runs, cluster: N
         cluster.signal(1, signal.SIGCONT)
     many.check(result)
     assert result["cluster"]["given_again"] >= 1
-
-
-def crashing(folder: Path, image: str, *, once: bool) -> Path:
-    """A Python in which reading an image ends the process as a crash of the runtime does."""
-    python, flag = folder / "python", folder / "has crashed"
-    python.write_text(
-        f"""#!{sys.executable}
-import os, runpy, signal, sys
-from pathlib import Path
-sys.argv = sys.argv[2:]
-from ckssd.detect.preprocessed import ImageReader
-read = ImageReader.read
-def dies(self, path):
-    flag = Path({str(flag)!r})
-    if path.name == {image!r} and not ({once} and flag.exists()):
-        flag.touch()
-        os.kill(os.getpid(), signal.SIGSEGV)
-    return read(self, path)
-ImageReader.read = dies
-runpy.run_module("ckssd.measure.serve", run_name="__main__")
-"""
-    )
-    python.chmod(0o755)
-    return python
 
 
 def test_a_runtime_that_dies_with_a_picture_each_time_is_said_with_its_name(

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.cluster.conftest import Runs
+from tests.cluster.conftest import Runs, crashing
 from tests.support.sandbox import Sandbox
 
 __all__ = ["Sandbox"]  # these tests use a home: they are slow
@@ -14,12 +14,15 @@ __all__ = ["Sandbox"]  # these tests use a home: they are slow
 pytestmark = pytest.mark.slow(seconds=40)
 
 
-def test_a_run_over_this_machine_is_the_run_of_this_machine(runs: Runs) -> None:
-    result = runs.ended(runs.begin("ray", CK_CLUSTER_BATCH="3"))
+def test_a_run_over_this_machine_is_the_run_of_this_machine_even_if_its_runtime_dies_once(
+    runs: Runs,
+) -> None:
+    python = crashing(runs.bench.folder, "b3.png", once=True)
+    result = runs.ended(runs.begin("ray", python, CK_CLUSTER_BATCH="3"))
     runs.check(result)
     facts = result["cluster"]
     assert (facts["batches"], facts["nodes"], facts["workers"]) == (3, 1, 2)
-    assert facts["given_again"] == facts["resumed"] == 0
+    assert (facts["given_again"], facts["resumed"]) == (1, 0)
     assert any(
         "run by Ray with 2 workers on 1 nodes of ray, in 3 batches" in note for note in result["notes"]
     )

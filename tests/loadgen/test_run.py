@@ -134,6 +134,8 @@ def test_a_few_images_keep_their_place_and_say_so(loadgen: Run) -> None:
         ({"CK_LOADGEN_MODE": "FindPeakPerformance"}, "in one scenario only"),
         ({"CK_LOADGEN_MODE": "AccuracyOnly", "CK_LOADGEN_AUDIT": "TEST01"}, "a performance run"),
         ({"CK_SKIP_BAD_IMAGES": "yes"}, "does not go with LoadGen"),
+        ({"CK_CLUSTER": "ray"}, "LoadGen measures one machine: CK_CLUSTER"),
+        ({"CK_PART": "x.part"}, "A run under LoadGen has no parts"),
         ({"CK_METRIC_TYPE": "voc"}, "LoadGen's accuracy is COCO's"),
     ],
 )

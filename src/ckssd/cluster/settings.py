@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ckssd.errors import NotInstalledError, UsageError
-from ckssd.measure.settings import BenchmarkSettings
+from ckssd.measure.settings import CLUSTER, BenchmarkSettings
 from ckssd.model.files import value
 from ckssd.secrets import given, public
 from ckssd.values import Check, bad_value, choice, file_path, made_folder, real_number, switch, whole_number
 
-VARIABLE = "CK_CLUSTER"
+VARIABLE = CLUSTER
 LOCAL = "ray"
 SHARED, SENT = "shared", "sent"
 RAY_PYTHON = "CK_ENV_LIB_RAY_PYTHON_FILE"

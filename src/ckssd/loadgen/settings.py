@@ -136,6 +136,8 @@ def from_environment(environment: Mapping[str, str]) -> LoadGenSettings:
     InputError
         The model cannot be read.
     """
+    if value(environment, benchmark_settings.CLUSTER) is not None:
+        raise UsageError("LoadGen measures one machine", where=benchmark_settings.CLUSTER, advice="unset it")
     values: dict[str, Any] = {}
     for name, field in FIELDS.items():
         # The original program's defaults have 0 and "" for what is not set.

@@ -112,6 +112,9 @@ class Field:
     advice: str | None = None
 
 
+# Names a cluster that a run goes over, see ckssd.cluster; elsewhere it is refused, not ignored.
+CLUSTER = "CK_CLUSTER"
+
 FIELDS: dict[str, Field] = {
     "mode": Field("CK_MODE", choice(*MODES)),
     "batch_count": Field("CK_BATCH_COUNT", whole_number(1)),
