@@ -10,6 +10,8 @@ from ckssd.coco.errors import RIGHT, UNCOUNTED
 from ckssd.visual.pictures import Picture
 from ckssd.visual.svg import element
 
+Area = tuple[float, float, float, float]
+
 # Of the longest side.
 TEXT, LINE = 0.044, 0.0055
 TOLD = {
@@ -36,11 +38,14 @@ def drawing(image: dict[str, Any], picture: Picture) -> Markup:
         parts.append(_box(one["box"], "object crowd" if one["crowd"] else "object", size))
     for one in reversed(image["detections"]):
         parts.append(_box(one["box"], "right" if one["kind"] == RIGHT else "wrong", size))
-    for one in lost:
-        parts.append(_box(one["box"], "lost", size))
-        parts.append(_label(one["box"], f"missed: {one['class']}", "lost", picture))
-    for one in reversed(wrong):
-        parts.append(_label(one["box"], f"{one['class']} {one['score']:.2f}", "wrong", picture))
+    parts += [_box(one["box"], "lost", size) for one in lost]
+    labels = [(one["box"], f"{one['class']} {one['score']:.2f}", "wrong") for one in wrong]
+    labels += [(one["box"], f"missed: {one['class']}", "lost") for one in lost]
+    taken: list[Area] = []
+    for box, text, style in labels:
+        area = _place(box, text, picture, taken)
+        taken.append(area)
+        parts.append(_label(area, text, style))
     counts = f"{len(image['objects'])} objects, {len(lost)} missed; {len(wrong)} wrong detections"
     view = f"0 0 {picture.width} {picture.height}"
     return element(
@@ -82,11 +87,23 @@ def _box(box: list[float], style: str, size: int) -> Markup:
     return drawn("rim", size * LINE * 2) + drawn(style, size * LINE)
 
 
-def _label(box: list[float], text: str, style: str, picture: Picture) -> Markup:
-    """Above the box, or below its upper edge where there is no room; kept inside the picture."""
-    letter = max(picture.width, picture.height) * TEXT
-    x = min(max(box[0], 0.0), max(picture.width - letter * 0.56 * len(text), 0.0))
-    y = box[1] - letter * 0.35 if box[1] > letter * 1.4 else box[1] + letter * 1.1
-    y = min(max(y, letter), picture.height - letter * 0.3)
+def _place(box: list[float], text: str, picture: Picture, taken: list[Area]) -> Area:
+    """Above the box, inside at its top, below it, inside at its bottom: the first in the picture and free."""
+    height = max(picture.width, picture.height) * TEXT * 1.25
+    width = height * 0.5 * len(text)
+    x = min(max(box[0], 0.0), max(picture.width - width, 0.0))
+    tops = [box[1] - height, box[1], box[1] + box[3], box[1] + box[3] - height]
+    tops += [box[1] + step * height for step in range(1, 5)]
+    inside = [top for top in tops if 0 <= top <= picture.height - height] or [0.0]
+    areas = [(x, top, x + width, top + height) for top in inside]
+    return next((one for one in areas if not any(_overlap(one, other) for other in taken)), areas[0])
+
+
+def _overlap(one: Area, other: Area) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _label(area: Area, text: str, style: str) -> Markup:
+    letter = (area[3] - area[1]) / 1.25
     given = {"class": f"tag {style}", "font-size": f"{letter:.1f}", "stroke-width": f"{letter * 0.22:.1f}"}
-    return element("text", text, x=x, y=y, **given)
+    return element("text", text, x=area[0], y=area[3] - letter * 0.3, **given)

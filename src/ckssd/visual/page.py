@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ckssd.coco.written import of
 from ckssd.errors import EnvironmentSetupError
 from ckssd.json_file import write_whole
 from ckssd.visual import charts, gallery
@@ -88,5 +89,6 @@ def _environment() -> Environment:
         "value": value_text,
         "size": bytes_text,
         "capital": capital,
+        "of": of,
     }
     return made
