@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.cluster.conftest import Runs, crashing
-from tests.cluster.nodes import Nodes, two_nodes, wait_for
+from tests.cluster.nodes import Nodes, command, descendants, two_nodes, wait_for
 from tests.measure.conftest import Bench
 from tests.support.sandbox import Sandbox
 
@@ -154,6 +154,21 @@ def test_an_object_store_that_is_too_small_for_the_pictures_does_not_matter(
             begin(many, nodes, CK_CLUSTER_IMAGES="sent", CK_CLUSTER_BATCH="48", CK_CLUSTER_DEADLINE="60")
         )
         many.check(result)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_driver_that_is_told_to_end_leaves_nothing_of_a_ray_that_it_began(
+    many: Runs, number: signal.Signals
+) -> None:
+    driver = many.begin("ray", CK_CLUSTER_BATCH="4", CK_CLUSTER_FOLDER=str(many.bench.folder / "kept"))
+    wait_for(lambda: kept(many))
+    begun = descendants(driver.pid)
+    assert len(begun) > 4
+    driver.send_signal(number)
+    said = driver.communicate(timeout=60)[1]
+    assert driver.returncode == 128 + number
+    assert len(said.splitlines()) <= 3, said
+    wait_for(lambda: not any(command(pid) for pid in begun))
 
 
 def test_ray_s_client_gives_the_same(runs: Runs, cluster: Nodes, ray_python: Path) -> None:

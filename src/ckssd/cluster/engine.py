@@ -9,8 +9,10 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +24,7 @@ from ckssd.cluster import on_node
 from ckssd.cluster.job import Job
 from ckssd.cluster.schedule import Given
 from ckssd.cluster.settings import LOCAL, ClusterSettings
+from ckssd.endings import ENDING_SIGNALS
 from ckssd.errors import EnvironmentSetupError, NetworkError, NotInstalledError, short
 
 CONNECT_WITHIN_S = 10
@@ -140,6 +143,7 @@ def connected(cluster: ClusterSettings, processors: int) -> Iterator[Engine]:
             where = {"num_cpus": processors, "include_dashboard": False, "_temp_dir": folder}
         else:
             where = {"address": cluster.reach}
+        handlers = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
         try:
             context = ray.init(**where, **quiet)
         except (ConnectionError, OSError) as error:
@@ -151,6 +155,9 @@ def connected(cluster: ClusterSettings, processors: int) -> Iterator[Engine]:
                 "Ray refuses the connection", where=cluster.address, got=_first_line(error)
             ) from error
         ending.callback(ray.shutdown)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():  # Ray's own print a trace of C++
+                signal.signal(number, handler)
         engine = Engine(ray, str(getattr(context, "dashboard_url", "") or ""))
         ending.callback(engine.stop)
         yield engine
