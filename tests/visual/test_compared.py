@@ -50,8 +50,19 @@ def test_two_runs_are_compared_with_the_first(results: Path, another: Path) -> N
     assert comparison["intervals"]["differences"][1] == {"value": 0.0, "low": 0.0, "high": 0.0}
     one, other = comparison["rows"]
     assert one["images_per_second"] == 2 * other["images_per_second"]
-    words = " ".join(Read(page(made.data, made.pictures)).texts)
-    assert "litert" in words[: words.index("Side by side")]
+    words = " ".join(" ".join(Read(page(made.data, made.pictures)).texts).split())
+    assert "All find objects equally well" in words[: words.index("Side by side")]
+    assert "litert is the fastest" in words[: words.index("Side by side")]
+
+
+def test_a_best_run_that_may_be_chance_is_said_to_be(results: Path, another: Path) -> None:
+    def better(record: dict[str, Any]) -> None:
+        record["mAP"] += 0.01
+
+    edited(another / TIMER, better)  # as if: the detections, and so the intervals, are the same
+    comparison = shown(whole_report(results, another))
+    assert [row["name"] for row in comparison["best"]] == ["another"]
+    assert comparison["best_by_chance"] is True
 
 
 def test_pictures_of_several_runs_share_the_page(results: Path, another: Path, tmp_path: Path) -> None:

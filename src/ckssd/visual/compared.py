@@ -16,6 +16,7 @@ from ckssd.visual.run_folder import RunFolder
 from ckssd.worker import run_worker
 
 BOOTSTRAP = "ckssd.coco.bootstrap"
+EQUAL_WITHIN = 0.00005  # of mAP, which is shown with four decimals
 NUMBERS = ("mAP", "recall", "images_per_second", "latency_median_s", "memory_mb")
 # Facts that differ with every run and decide nothing.
 NOT_DIFFERENCES = (*LEFT_OUT, "images_unreadable", "model_bytes")
@@ -41,9 +42,12 @@ def describe_comparison(
         row |= {name: median[name] for name in NUMBERS if name in median}
         row["memory_mb"] = median.get("peak_memory_latency_mb", row["memory_mb"])
     found = None if isinstance(intervals, str) else intervals
+    best = _best(rows)
     return {
         "rows": rows,
         "same_data": len({_data(folder.record["settings"]) for folder in folders}) == 1,
+        "best": best,
+        "best_by_chance": _by_chance(rows, best, found),
         "intervals": found,
         "no_intervals": intervals if isinstance(intervals, str) else None,
         "different": _different([folder.record["settings"] for folder in folders]),
@@ -55,20 +59,39 @@ def describe_saved(comparison: Mapping[str, Any]) -> dict[str, Any]:
     """The same of what `ckssd compare --json` printed: no single image is known of it."""
     rows = comparison["rows"]
     own = [comparison["different"].get(row["name"], {}) for row in rows]
+    shown = [
+        {
+            **{name: row.get(name) for name in ("name", "runtime", "model", *NUMBERS)},
+            "memory_mb": row.get("peak_memory_latency_mb"),
+        }
+        for row in rows
+    ]
     return {
-        "rows": [
-            {
-                **{name: row.get(name) for name in ("name", "runtime", "model", *NUMBERS)},
-                "memory_mb": row.get("peak_memory_latency_mb"),
-            }
-            for row in rows
-        ],
+        "rows": shown,
         "same_data": True,
+        "best": _best(shown),
+        "best_by_chance": False,
         "intervals": None,
         "no_intervals": "the comparison was kept without detections",
         "different": _different(own),
         "notes": [str(note) for note in comparison.get("notes", [])],
     }
+
+
+def _best(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the highest mAP, as far as it is shown."""
+    highest = max(row["mAP"] for row in rows)
+    return [row for row in rows if highest - row["mAP"] < EQUAL_WITHIN]
+
+
+def _by_chance(
+    rows: Sequence[dict[str, Any]], best: Sequence[dict[str, Any]], intervals: dict[str, Any] | None
+) -> bool:
+    """Whether the one best run may be no better than the first."""
+    if intervals is None or len(best) > 1 or best[0] is rows[0]:
+        return False
+    difference = intervals["differences"][[row is best[0] for row in rows].index(True)]
+    return bool(difference["low"] <= 0 <= difference["high"])
 
 
 def _data(settings: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from ckssd.visual.run_folder import RunFolder
 from ckssd.visual.times import describe_times
 
 FORMAT = 1
-MOST_NAMES = 3  # in a question
+LONGEST = 120  # letters of a question
 # Settings in the order in which people ask for them; what is not named comes last, by name.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -95,9 +95,12 @@ def describe_run(name: str, folder: RunFolder, accuracy: dict[str, Any] | None) 
 def _question(runs: Sequence[dict[str, Any]], comparison: dict[str, Any] | None) -> str:
     if comparison is not None:
         names = [str(row["name"]) for row in comparison["rows"]]
-        if len(names) > MOST_NAMES:
-            return f"Which of {len(names)} finds objects best, and which fastest?"
-        return f"Which finds objects best, and which fastest: {', '.join(names[:-1])} or {names[-1]}?"
+        asked = f"Which finds objects best, and which fastest: {', '.join(names[:-1])} or {names[-1]}?"
+        return (
+            asked
+            if len(asked) <= LONGEST
+            else f"Which of {len(names)} finds objects best, and which fastest?"
+        )
     answer = runs[0]["answer"]
     pictures = of(answer["images"], "picture")
     return (
