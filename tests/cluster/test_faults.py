@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from PIL import Image
 from tests.cluster.conftest import Runs, crashing
 from tests.cluster.nodes import Nodes, command, descendants, two_nodes, wait_for
 from tests.measure.conftest import Bench
+from tests.support.run import install_once
 from tests.support.sandbox import Sandbox
 
 __all__ = ["Sandbox"]  # these tests use a home: they are slow
@@ -130,6 +132,22 @@ def test_a_runtime_that_dies_once_is_started_again(runs: Runs, cluster: Nodes) -
     result = runs.ended(runs.begin(cluster.address, python, CK_CLUSTER_BATCH="4", **cluster.variables))
     runs.check(result)
     assert result["cluster"]["given_again"] == 1
+
+
+def test_a_node_without_the_runtime_makes_it_of_the_same_lock(
+    runs: Runs, cluster: Nodes, shared: Sandbox
+) -> None:
+    install_once(shared, [["lib,litert"]])
+    tags, variable = "lib,litert", "CK_ENV_LIB_LITERT_PYTHON_FILE"
+    said = shared.in_environment(tags, f"printf '%s' \"${variable}\"").out
+    installed = Path(said.strip().splitlines()[-1]).parent.parent
+    elsewhere = runs.bench.folder / "of another machine"
+    elsewhere.mkdir()
+    python = elsewhere / "bin" / "python"
+    lacking = runs.failed(runs.begin(cluster.address, python, **cluster.variables))
+    assert (lacking["code"], lacking["what"]) == ("not-installed", "A node lacks the runtime")
+    shutil.copy(installed / "provenance.json", elsewhere)
+    runs.check(runs.ended(runs.begin(cluster.address, python, **cluster.variables)))
 
 
 def test_nodes_may_leave_and_join(many: Runs, ray_python: Path) -> None:

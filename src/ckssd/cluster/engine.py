@@ -79,7 +79,7 @@ class Engine:
                 advice="give its nodes more (--object-store-memory of ray start)",
             ) from error
         described = {"settings": job.settings, "paths": job.paths, "python": job.python, "images": job.images}
-        self._job = {"id": job.id, "files": files, "sweep": job.sweep, **described}
+        self._job = {"id": job.id, "files": files, "sweep": job.sweep, "lock": job.lock, **described}
 
     def start(self, given: Given, shard: str, pictures: dict[str, bytes] | None) -> None:
         """Begin a batch on its node."""
@@ -144,16 +144,7 @@ def connected(cluster: ClusterSettings, processors: int) -> Iterator[Engine]:
         else:
             where = {"address": cluster.reach}
         handlers = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
-        try:
-            context = ray.init(**where, **quiet)
-        except (ConnectionError, OSError) as error:
-            raise NetworkError(
-                "Ray cannot be reached", where=cluster.address, got=_first_line(error)
-            ) from error
-        except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise EnvironmentSetupError(
-                "Ray refuses the connection", where=cluster.address, got=_first_line(error)
-            ) from error
+        context = _begun(ray, {**where, **quiet}, cluster.address)
         ending.callback(ray.shutdown)
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():  # Ray's own print a trace of C++
@@ -161,6 +152,27 @@ def connected(cluster: ClusterSettings, processors: int) -> Iterator[Engine]:
         engine = Engine(ray, str(getattr(context, "dashboard_url", "") or ""))
         ending.callback(engine.stop)
         yield engine
+
+
+def _begun(ray: ModuleType, arguments: dict[str, Any], address: str) -> Any:
+    """Ray's context; Ray gives its own processes half a minute, which a busy machine may need twice."""
+    for again in (True, False):
+        try:
+            return ray.init(**arguments)
+        except (ConnectionError, OSError) as error:
+            raise NetworkError("Ray cannot be reached", where=address, got=_first_line(error)) from error
+        except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise EnvironmentSetupError(
+                "Ray refuses the connection", where=address, got=_first_line(error)
+            ) from error
+        except Exception as error:
+            ray.shutdown()
+            if not again or address != LOCAL:
+                raise EnvironmentSetupError(
+                    "Ray does not start", where=address, got=_first_line(error)
+                ) from error
+            report.say("Ray did not start in time: once more")
+    raise AssertionError
 
 
 def _import_ray(*, loopback: bool) -> ModuleType:

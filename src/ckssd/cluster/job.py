@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ckssd.errors import InputError
-from ckssd.json_file import plain
+from ckssd.errors import CkssdError, InputError
+from ckssd.json_file import plain, read_object
 from ckssd.measure.settings import BenchmarkSettings
 from ckssd.measure.sweep import Grid
 from ckssd.model.ir import ir_files
-from ckssd.own_files import LIBRARY, NOT_COPIED
+from ckssd.own_files import LIBRARY, NOT_COPIED, own_root
 
 SOURCE = "src"  # its name on the nodes, where it is a folder
 
@@ -28,7 +28,8 @@ class Job:
 
     ``settings``: fields of BenchmarkSettings; those of ``paths`` (such as ``model.file``) are files of
     ``contents`` there. ``python``: the interpreter with the runtime. ``images``: the folder of the pictures.
-    ``sweep``: fields of Grid, for the pass of a sweep.
+    ``sweep``: fields of Grid, for the pass of a sweep. ``lock``: the requirements, with hashes, that the
+    interpreter's environment was made from, for nodes that have none.
     """
 
     settings: dict[str, Any]
@@ -37,6 +38,7 @@ class Job:
     python: str
     images: str
     sweep: dict[str, Any] | None = None
+    lock: str | None = None
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -67,7 +69,23 @@ def make_job(settings: BenchmarkSettings, python: Path, grid: Grid | None = None
     # Each worker has one detector with one thread; which images it runs, each batch says.
     told = dataclasses.replace(settings, threads=1, silent=True, verbose=False, batch_size=1)
     sweep = None if grid is None else plain(grid)
-    return Job(plain(told), paths, contents, str(python), str(settings.images.absolute()), sweep)
+    images = str(settings.images.absolute())
+    return Job(plain(told), paths, contents, str(python), images, sweep, lock_of(python))
+
+
+def lock_of(python: Path) -> str | None:
+    """The requirements lock of the package that an interpreter's environment is; None: it is of no package.
+
+    It is the package's lock only as long as that is the one that the environment was made from.
+    """
+    try:
+        record = read_object(python.parent.parent / "provenance.json", "provenance")
+        path = own_root() / "package" / record["entry"]["alias"] / "requirements.lock"
+        content = path.read_bytes()
+    except (CkssdError, OSError, KeyError, TypeError):
+        return None
+    same = hashlib.sha256(content).hexdigest() == record.get("extra", {}).get("requirements_sha256")
+    return content.decode() if same else None
 
 
 def source_archive() -> bytes:

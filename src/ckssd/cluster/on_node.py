@@ -81,18 +81,7 @@ class Server:
                 file = told / f"{flag.strip('-')}.json"
                 file.write_text(json.dumps(content))
                 flags += [flag, str(file)]
-        python = job["python"]
-        if not os.access(python, os.X_OK):
-            where = f"{python} on {os.uname().nodename}"
-            advice = "install it there, at the same place: ckssd install --tags=TAGS"
-            raise NodeError(
-                {
-                    "code": "not-installed",
-                    "what": "A node lacks the runtime",
-                    "where": where,
-                    "advice": advice,
-                }
-            )
+        python = job["python"] if os.access(job["python"], os.X_OK) else _made_python(job)
         # One thread each: a node runs as many of these as it has processors.
         one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(folder / "src")}
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
@@ -157,6 +146,41 @@ class Server:
 def _died_opening(died: dict[str, Any]) -> dict[str, Any]:
     end = f"{died['said']} (exit code {died['code']})"
     return {"code": "run", "what": "The runtime dies while it opens the model", "got": end}
+
+
+def _made_python(job: dict[str, Any]) -> str:
+    """An interpreter with the runtime, in an environment made here once of the same lock."""
+    where = f"{job['python']} on {os.uname().nodename}"
+    if job["lock"] is None:
+        advice = "install it there, at the same place: ckssd install --tags=TAGS"
+        raise NodeError(
+            {"code": "not-installed", "what": "A node lacks the runtime", "where": where, "advice": advice}
+        )
+    sha256 = hashlib.sha256(job["lock"].encode()).hexdigest()
+    place: Path = _cache() / f"python{sys.version_info[0]}.{sys.version_info[1]}-{sha256}"
+    python, whole = place / "bin" / "python", place / "whole"
+    _cache().mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{place.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            _run([sys.executable, "-m", "venv", str(place)], where)
+            requirements = place / "requirements.lock"
+            requirements.write_text(job["lock"])
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+            # uv, by which such environments are made here, heeds no upper bound of a wheel's Python either.
+            as_uv = ["--ignore-requires-python", "--only-binary", ":all:"]
+            _run([*pip, *as_uv, "-r", str(requirements)], where)
+            whole.touch()
+    return str(python)
+
+
+def _run(command: list[str], where: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+        what = "A node cannot make the runtime's environment of its lock"
+        raise NodeError({"code": "environment", "what": what, "where": where, "got": said[-1]})
 
 
 def _content(job: dict[str, Any]) -> Path:
