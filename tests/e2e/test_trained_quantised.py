@@ -34,7 +34,7 @@ SCORE_TOLERANCE, LEAST_IOU = 0.12, 0.7
 
 @dataclass(frozen=True)
 class Made:
-    """A home with TensorFlow 1.15, the checkpoint's folder and its frozen graph."""
+    """A home with TensorFlow 1.13, 1.15 and 2, the checkpoint's folder and its frozen graph."""
 
     home: Sandbox
     model: Path
@@ -45,7 +45,12 @@ class Made:
 def made(installed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("trained quantised")
     home = Sandbox(folder / "a ck home", tools=installed)
-    for tags in ("lib,tensorflow,v1.15", "lib,tensorflow,vcpu,v2", "model,tensorflow,api,v2020.07"):
+    for tags in (
+        "lib,tensorflow,v1.15",
+        "lib,tensorflow,v1.13,vcpu,vprebuilt",
+        "lib,tensorflow,vcpu,v2",
+        "model,tensorflow,api,v2020.07",
+    ):
         home.install(tags)
     python = Path(variables(home, "lib,tensorflow,v1.15")["CK_ENV_LIB_TF_PYTHON_FILE"])
     api = Path(variables(home, "model,tensorflow,api")["CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"])
@@ -103,7 +108,7 @@ def test_the_ir_quantises_as_tensorflow_does(
 
 
 # What exports, from what, and what converts: today's TensorFlow does it from the frozen graph alone.
-WAYS = {"frozen graph": "v2", "checkpoint": "v1.15"}
+WAYS = {"frozen graph": "v2", "checkpoint": "v1.15", "checkpoint in the seed's time": "v1.13"}
 
 
 @pytest.mark.parametrize("source", WAYS)
@@ -112,7 +117,7 @@ def test_tflite_is_made_of_integers_and_finds_the_same(
 ) -> None:
     tags = ["--tensorflow-tags", WAYS[source]]
     named = ["--frozen_graph", str(made.graph)]
-    if source == "checkpoint":
+    if source != "frozen graph":
         named = ["--model", str(made.model), *tags]
     done = made.home.ckssd("export", *named, "--score-threshold", "0.1", "--output", str(tmp_path / "graph"))
     assert done.code == 0, done.text
