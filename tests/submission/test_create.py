@@ -151,6 +151,8 @@ def test_runs_that_are_there_are_not_made_again(made: Made) -> None:
         create(made.wanted, made.runner, ROUND)
     other = dataclasses.replace(made.wanted, system="machine-2")
     nobody = dataclasses.replace(made.runner, python=Path("/no/such/python"))
+    for kind in ("performance", "TEST01", "TEST05"):  # whatever the machine did to them
+        say(made, kind, "VALID")
     report = create(other, nobody, ROUND)
     assert {one.where.split("/")[3] for one in report.results} == {"machine", "machine-2"}
     assert {one.rule.name for one in report.undeclared} <= BY_CHANCE
@@ -163,6 +165,27 @@ def test_runs_that_are_there_are_not_made_again(made: Made) -> None:
         )
     assert not [*made.owner.glob("*/machine-3*")]
     assert check(made.wanted.root, ROUND).findings == report.findings
+
+
+def say(made: Made, kind: str, result: str) -> None:
+    """Change what LoadGen called a run."""
+    path = made.runner.place("Offline", kind) / "loadgen.json"
+    record = json.loads(path.read_text())
+    record["loadgen"]["verdict"]["result"] = result
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("kind", ["performance", "TEST05"])
+def test_a_run_that_loadgen_calls_invalid_is_made_again(made: Made, kind: str) -> None:
+    other = dataclasses.replace(made.wanted, system="machine-5")
+    nobody = dataclasses.replace(made.runner, python=Path("/no/such/python"))
+    kept = {path: path.read_bytes() for path in made.runner.folder.rglob("*") if path.is_file()}
+    say(made, kind, "INVALID")
+    with pytest.raises(CkssdError, match="cannot be started"):
+        create(other, nobody, ROUND)
+    assert not [*made.owner.glob("*/machine-5*")]
+    for path, content in kept.items():
+        path.write_bytes(content)
 
 
 @pytest.mark.parametrize(
