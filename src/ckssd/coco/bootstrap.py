@@ -4,7 +4,8 @@ Every resample draws as many images as there are, with replacement, the same for
 with each image counted as often as it was drawn. The interval is the percentile interval of Efron and
 Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
 
-Runs as ``python -m ckssd.coco.bootstrap`` in the environment of the COCO tools: files in, JSON out.
+Runs as ``python -m ckssd.coco.bootstrap`` in the environment of the COCO tools: files in, JSON out. One
+process analyses each run, too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ckssd.coco.analysis import hotcoco_here
+from ckssd.coco.analysis import analyse, hotcoco_here
 from ckssd.coco.columns import run_columns
 from ckssd.coco.metrics import read_ids
 from ckssd.coco.results import Rows, check_images, read_results
@@ -184,17 +185,23 @@ def _recalls_reached(hundredths: Weights) -> Weights:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``--annotations FILE --images FILE --detections FILE --detections FILE --output FILE``."""
-    parser = argparse.ArgumentParser(prog="ckssd.coco.bootstrap", description="Intervals of mAP, as JSON.")
+    parser = argparse.ArgumentParser(
+        prog="ckssd.coco.bootstrap", description="Accuracy of several runs, as JSON."
+    )
     parser.add_argument("--annotations", type=Path, required=True, help="COCO instances file")
     parser.add_argument("--detections", type=Path, action="append", required=True, help="of each run")
     parser.add_argument("--images", type=Path, required=True, help="JSON list of the image ids that were run")
-    parser.add_argument("--output", type=Path, required=True, help="where the intervals go, as JSON")
+    parser.add_argument("--output", type=Path, required=True, help="where it goes, as JSON")
     parser.add_argument("--error", type=Path, help="where a failure goes, as JSON")
     options = parser.parse_args(arguments)
 
     def run() -> int:
         several = [read_results(file) for file in options.detections]
-        found = compare(options.annotations, several, read_ids(options.images))
+        ids = read_ids(options.images)
+        found = {
+            "runs": [analyse(options.annotations, rows, ids) for rows in several],
+            "intervals": compare(options.annotations, several, ids),
+        }
         options.output.write_text(json.dumps(found), encoding="utf-8")
         return 0
 

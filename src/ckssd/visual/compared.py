@@ -148,11 +148,10 @@ def _parts(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(settings.get(name, "")) for name in ("runtime", "model_name", "precision", "nms"))
 
 
-def find_intervals(folders: Sequence[RunFolder], python: Path) -> dict[str, Any] | str:
-    """Paired intervals of the runs' mAP, or why there are none."""
-    reason = _not_paired(folders)
-    if reason:
-        return reason
+def analyse_together(
+    folders: Sequence[RunFolder], python: Path
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What ckssd.coco.analysis finds in each of runs that can be paired, and the intervals of their mAP."""
     with tempfile.TemporaryDirectory(prefix="ckssd-report-") as name:
         images = Path(name) / "images.json"
         images.write_text(json.dumps(folders[0].times.image_ids), encoding="utf-8")
@@ -161,12 +160,12 @@ def find_intervals(folders: Sequence[RunFolder], python: Path) -> dict[str, Any]
             file = Path(name) / f"{place}.npy"
             np.save(file, np.asarray(folder.rows), allow_pickle=False)
             words += ["--detections", str(file)]
-        found: dict[str, Any]
         found, _ = run_worker(python, BOOTSTRAP, words)
-    return found
+    return found["runs"], found["intervals"]
 
 
-def _not_paired(folders: Sequence[RunFolder]) -> str:
+def why_not_paired(folders: Sequence[RunFolder]) -> str:
+    """Why runs cannot be compared picture by picture; empty where they can."""
     if any(folder.rows is None for folder in folders):
         return "not all runs have their detections and annotations"
     first = folders[0]

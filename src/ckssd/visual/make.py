@@ -13,7 +13,13 @@ import numpy as np
 
 from ckssd.errors import InputError
 from ckssd.json_file import read_object
-from ckssd.visual.compared import describe_comparison, describe_saved, find_intervals, names_of
+from ckssd.visual.compared import (
+    analyse_together,
+    describe_comparison,
+    describe_saved,
+    names_of,
+    why_not_paired,
+)
 from ckssd.visual.data import describe_run, report_data
 from ckssd.visual.pictures import MOST_PICTURES, Picture, embed
 from ckssd.visual.run_folder import ACCURACY, PICTURES, TIMES, RunFolder, read_run_folder
@@ -21,7 +27,6 @@ from ckssd.worker import run_worker
 
 ANALYSIS = "ckssd.coco.analysis"
 ROW_NUMBERS = ("mAP", "recall", "images_per_second", "latency_median_s")
-NO_DETECTIONS = "the runs have no detections and annotations"
 ONLY_NUMBERS = "CK records a run's numbers, not its detections and images' times"
 
 
@@ -73,7 +78,7 @@ def make_report(
     where = places or Places()
     folders = [read_run_folder(run, where.pictures, where.annotations) for run in runs]
     names = [str(row["name"]) for row in medians] or names_of(folders)
-    accuracies = [None if folder.rows is None else analyse(folder, tools()) for folder in folders]
+    accuracies, intervals = _accuracies(folders, tools)
     for accuracy in accuracies:
         if accuracy is not None:
             del accuracy["worst"][MOST_PICTURES // len(folders) :]
@@ -86,9 +91,20 @@ def make_report(
     )
     comparison = None
     if len(folders) > 1:
-        intervals = find_intervals(folders, tools()) if any(accuracies) else NO_DETECTIONS
         comparison = describe_comparison(names, folders, intervals, medians)
     return Report(report_data(described, comparison), pictures)
+
+
+def _accuracies(
+    folders: Sequence[RunFolder], tools: Callable[[], Path]
+) -> tuple[list[dict[str, Any] | None], dict[str, Any] | str]:
+    """What is found of each run, and the intervals of several, or why there are none."""
+    reason = "there is one run" if len(folders) == 1 else why_not_paired(folders)
+    if reason:
+        found = [None if folder.rows is None else analyse(folder, tools()) for folder in folders]
+        return found, reason
+    several, intervals = analyse_together(folders, tools())
+    return [*several], intervals
 
 
 def report_of_records(
