@@ -71,24 +71,14 @@ def test_every_runtime_finds_the_same_boxes_in_the_pictures(
     api = Path(variables(installed, "model,tensorflow,api")["CK_ENV_TENSORFLOW_MODELS_OBJ_DET_DIR"])
     graph = tmp_path / "tf" / "frozen_inference_graph.pb"
     freeze(python, api, {graph: (SHAPES, RESIZER)})
+    made = {name: str(tmp_path / name) for name in ("ir", "export", "lite", "export 2", "lite 2")}
+    today = ("--tensorflow-tags", "v2")
     for command in (
-        ("mo", "--input_model", str(graph), "--output_dir", str(tmp_path / "ir")),
-        ("export", "--frozen_graph", str(graph), "--output", str(tmp_path / "export")),
-        (
-            "convert",
-            "--graph",
-            str(tmp_path / "export" / "tflite_graph.pb"),
-            "--output",
-            str(tmp_path / "lite"),
-        ),
-        ("export", "--model", str(with_resizer(tmp_path / "model")), "--output", str(tmp_path / "export 2")),
-        (
-            "convert",
-            "--graph",
-            str(tmp_path / "export 2" / "tflite_graph.pb"),
-            "--output",
-            str(tmp_path / "lite 2"),
-        ),
+        ("mo", "--input_model", str(graph), "--output_dir", made["ir"]),
+        ("export", "--frozen_graph", str(graph), "--output", made["export"]),
+        ("convert", "--graph", f"{made['export']}/tflite_graph.pb", "--output", made["lite"], *today),
+        ("export", "--model", str(with_resizer(tmp_path / "model")), "--output", made["export 2"], *today),
+        ("convert", "--graph", f"{made['export 2']}/tflite_graph.pb", "--output", made["lite 2"], *today),
     ):
         done = installed.ckssd(*command)
         assert done.code == 0, done.text
