@@ -146,7 +146,7 @@ def run(options: argparse.Namespace) -> Result:
     if settings.part is not None:
         _check_part(options, settings)
     if options.results is not None:
-        _begin_results(options)
+        begin_results(options)
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         arguments = []
         if options.detections:
@@ -179,7 +179,7 @@ def _check_part(options: argparse.Namespace, settings: BenchmarkSettings) -> Non
     refuse_overwriting_inputs("--part", settings.part, read)
 
 
-def _begin_results(options: argparse.Namespace) -> None:
+def begin_results(options: argparse.Namespace) -> None:
     """Make the folder of --results, without the results of an earlier run, and name the files in it."""
     for flag, given in (("--detections", options.detections), ("--image-times", options.image_times)):
         if given is not None:
