@@ -44,7 +44,13 @@ class Agreement:
         return [each for each in self.unmatched if not each.tie]
 
 
-def compare(pairs: Iterable[tuple[str, Detections, Detections]], *, threshold: float, keep: int) -> Agreement:
+def compare(
+    pairs: Iterable[tuple[str, Detections, Detections]],
+    *,
+    threshold: float,
+    keep: int,
+    box_tolerance: float = BOX_TOLERANCE,
+) -> Agreement:
     """Compare two runtimes' detections of the same images.
 
     Parameters
@@ -55,11 +61,13 @@ def compare(pairs: Iterable[tuple[str, Detections, Detections]], *, threshold: f
         Only detections above it are compared; one within SCORE_TOLERANCE of it needs no counterpart.
     keep
         How many detections of an image both keep.
+    box_tolerance
+        By how much the coordinates of a pair may differ.
     """
     result = Agreement()
     for image, one, other in pairs:
         sides = {"one": one, "other": other}
-        partners = dict(_partners(one, other))
+        partners = dict(_partners(one, other, box_tolerance))
         for index, partner in partners.items():
             if one.scores[index] > threshold:
                 result.compared += 1
@@ -82,7 +90,7 @@ def compare(pairs: Iterable[tuple[str, Detections, Detections]], *, threshold: f
     return result
 
 
-def _partners(one: Detections, other: Detections) -> Iterator[tuple[int, int]]:
+def _partners(one: Detections, other: Detections, box_tolerance: float) -> Iterator[tuple[int, int]]:
     """Index in ``one`` and of its counterpart in ``other``, the nearest score first."""
     free = set(range(len(other)))
     for index in range(len(one)):
@@ -91,7 +99,7 @@ def _partners(one: Detections, other: Detections) -> Iterator[tuple[int, int]]:
             for candidate in free
             if other.classes[candidate] == one.classes[index]
             and abs(float(other.scores[candidate] - one.scores[index])) <= SCORE_TOLERANCE
-            and float(np.abs(other.boxes[candidate] - one.boxes[index]).max()) <= BOX_TOLERANCE
+            and float(np.abs(other.boxes[candidate] - one.boxes[index]).max()) <= box_tolerance
         ]
         if near:
             best = min(near, key=lambda each: abs(float(other.scores[each] - one.scores[index])))

@@ -7,6 +7,7 @@ from ckssd.graph.attributes import DataType
 from ckssd.graph.foreign.loops import IMAGE, IMAGES, SCOPE, refuse_functions, unroll
 from ckssd.graph.foreign.normalised import normalise_last
 from ckssd.graph.foreign.scope import scope_of, take_off_scope
+from ckssd.graph.foreign.tools import undo
 from ckssd.graph.graph import Graph
 from ckssd.graph.node import Output
 
@@ -55,8 +56,10 @@ def in_known_form(graph: Graph) -> list[str]:
             _mark_ends(graph)
         if _INPUT in graph and _IMAGE_TENSOR not in graph:
             graph.rename(_INPUT, _IMAGE_TENSOR)
-    elif normalise_last(graph):
-        done.append("images are normalised after they are resized, which gives the same")
+    elif scope is not None and IMAGES not in graph:
+        done += undo(graph)
+        if normalise_last(graph):
+            done.append("images are normalised after they are resized, which gives the same")
     return done
 
 
@@ -91,8 +94,11 @@ def _name_outputs(graph: Graph) -> None:
 
 def _origin(graph: Graph, name: str) -> Output:
     """What a node passes on, back through any number of Identity nodes."""
-    tensor = Output(name)
+    tensor, seen = Output(name), set()
     while (node := graph.node(tensor.node)).op == "Identity" and node.inputs and node.inputs[0]:
+        if node.name in seen:
+            break
+        seen.add(node.name)
         tensor = node.inputs[0]
     return tensor
 

@@ -109,7 +109,9 @@ def _computed_from(graph: Graph, names: Iterable[str]) -> set[str]:
 
 def _read(graph: Graph, node: Node, port: int) -> Node:
     """The node behind an input, past those that only pass its value on."""
-    while port < len(node.inputs) and (tensor := node.inputs[port]) is not None:
+    seen: set[str] = set()
+    while port < len(node.inputs) and (tensor := node.inputs[port]) is not None and node.name not in seen:
+        seen.add(node.name)
         node, port = graph.node(tensor.node), 0
         if node.op not in _PASSING:
             break
