@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME = "keep_aspect_ratio_resizer"
 _TEXT = re.compile(rf"{NAME} (\d+) to (\d+)(, padded with ([^, ]+) ([^, ]+) ([^, ]+))?", re.ASCII)
@@ -40,6 +42,8 @@ class AspectResizer:
         ratio can be without padding, the image gets as large as there is room.
         """
         rows, columns = (self.least, self.most) if height < width else (self.most, self.least)
+        import numpy as np  # here: commands that only read configurations need not wait for it
+
         scale = min(np.float32(rows) / np.float32(height), np.float32(columns) / np.float32(width))
         new_width, new_height = _scaled(width, height, scale)
         if new_width > room[0] or new_height > room[1]:
@@ -49,6 +53,8 @@ class AspectResizer:
 
 
 def _scaled(width: int, height: int, scale: np.float32) -> tuple[int, int]:
+    import numpy as np
+
     sides = (int(np.rint(scale * np.float32(side))) for side in (width, height))
     new_width, new_height = (max(side, 1) for side in sides)
     return new_width, new_height
