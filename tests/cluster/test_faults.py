@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -203,9 +204,11 @@ def test_ray_s_client_gives_the_same(runs: Runs, cluster: Nodes, ray_python: Pat
     ) as server:
         try:
             wait_for(lambda: answers(port))
-            result = runs.ended(
-                runs.begin(f"ray://127.0.0.1:{port}", CK_CLUSTER_BATCH="3", **cluster.variables)
-            )
+            begin_run = partial(runs.begin, f"ray://127.0.0.1:{port}", CK_CLUSTER_BATCH="3")
+            driver = begin_run(**cluster.variables)
+            if driver.wait(120) == 6:  # Ray's server gives its own process half a minute: a busy machine
+                driver = begin_run(**cluster.variables)
+            result = runs.ended(driver)
         finally:
             server.terminate()
     runs.check(result)

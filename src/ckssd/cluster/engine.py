@@ -209,8 +209,10 @@ def _check_address(address: str) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return short(lines[0] if lines else type(error).__name__, 300)
+    """The first line that says something: one that ends in a colon is a heading of the next."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[:2] if lines and lines[0].endswith(":") else lines[:1]
+    return short(" ".join(said) or type(error).__name__, 300)
 
 
 def tell(engine: Engine, nodes: dict[str, int]) -> None:
