@@ -50,6 +50,7 @@ def compare(
     threshold: float,
     keep: int,
     box_tolerance: float = BOX_TOLERANCE,
+    score_tolerance: float = SCORE_TOLERANCE,
 ) -> Agreement:
     """Compare two runtimes' detections of the same images.
 
@@ -61,13 +62,13 @@ def compare(
         Only detections above it are compared; one within SCORE_TOLERANCE of it needs no counterpart.
     keep
         How many detections of an image both keep.
-    box_tolerance
-        By how much the coordinates of a pair may differ.
+    box_tolerance, score_tolerance
+        By how much the coordinates and the scores of a pair may differ.
     """
     result = Agreement()
     for image, one, other in pairs:
         sides = {"one": one, "other": other}
-        partners = dict(_partners(one, other, box_tolerance))
+        partners = dict(_partners(one, other, box_tolerance, score_tolerance))
         for index, partner in partners.items():
             if one.scores[index] > threshold:
                 result.compared += 1
@@ -90,7 +91,9 @@ def compare(
     return result
 
 
-def _partners(one: Detections, other: Detections, box_tolerance: float) -> Iterator[tuple[int, int]]:
+def _partners(
+    one: Detections, other: Detections, box_tolerance: float, score_tolerance: float
+) -> Iterator[tuple[int, int]]:
     """Index in ``one`` and of its counterpart in ``other``, the nearest score first."""
     free = set(range(len(other)))
     for index in range(len(one)):
@@ -98,7 +101,7 @@ def _partners(one: Detections, other: Detections, box_tolerance: float) -> Itera
             candidate
             for candidate in free
             if other.classes[candidate] == one.classes[index]
-            and abs(float(other.scores[candidate] - one.scores[index])) <= SCORE_TOLERANCE
+            and abs(float(other.scores[candidate] - one.scores[index])) <= score_tolerance
             and float(np.abs(other.boxes[candidate] - one.boxes[index]).max()) <= box_tolerance
         ]
         if near:
