@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -90,10 +91,11 @@ class Runs:
 
 def crashing(folder: Path, image: str, *, once: bool) -> Path:
     """A Python in which reading an image ends the process as a crash of the runtime does."""
-    python, flag = folder / "python", folder / "has crashed"
-    python.write_text(
-        f"""#!{sys.executable}
-import os, runpy, signal, sys
+    python, script, flag = folder / "python", folder / "crashing.py", folder / "has crashed"
+    # No #! line: it takes neither a space nor a long path.
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n')
+    script.write_text(
+        f"""import os, runpy, signal, sys
 from pathlib import Path
 sys.argv = sys.argv[2:]
 from ckssd.detect.preprocessed import ImageReader
