@@ -93,6 +93,7 @@ def test_another_runtime_has_its_own_benchmark_s_detections(home: Sandbox) -> No
     assert json.loads(done.out)["data"]["detections_sha256"] == benchmark["detections_sha256"]
 
 
+@pytest.mark.full
 def test_a_submission_is_made_and_checked_as_the_page_says(home: Sandbox) -> None:
     run(home, commands("ckssd shapes")[0])
     command = commands("ckssd submission create")[0]
