@@ -31,7 +31,7 @@ from tests.support.ssd_models import SHAPES
 pytestmark = [pytest.mark.slow(seconds=30)]
 
 TENSORFLOW_NMS = Path(__file__).parent / "inside" / "tf_nms.py"
-CASES, MORE_CASES, IMAGES, SIZE, SEED = 40, 300, 6, 300, 11
+CASES, MORE_CASES, IMAGES, SIZE, SEED = 12, 300, 6, 300, 11
 NMS = "Postprocessor/BatchMultiClassNonMaxSuppression/map/while/MultiClassNonMaxSuppression"
 
 
