@@ -231,6 +231,7 @@ def test_without_the_fix_todays_protobuf_names_the_mixed_up_argument(
     assert "Expected an int, got a boolean" in done.text
 
 
+@pytest.mark.full
 @pytest.mark.skipif(
     not any(python.minor == "3.7" for python in find_pythons()),
     reason="TensorFlow 1.13.1 needs Python 3.7, which is not on this machine",

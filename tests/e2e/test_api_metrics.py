@@ -35,6 +35,7 @@ def test_every_number_of_random_sets_is_the_api_s(installed: Sandbox, tmp_path: 
     assert found["compared"] > 30 * seeds
 
 
+@pytest.mark.full
 def test_a_benchmark_s_numbers_are_the_api_s(installed: Sandbox, tmp_path: Path) -> None:
     detections = tmp_path / "found.json"
     for metric in ("voc", "oid"):

@@ -91,6 +91,7 @@ def test_an_image_that_is_none_fails_with_one_line_and_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.full
 def test_a_video_and_an_installed_data_set_are_doors_to_calibration(
     installed: Sandbox, shapes_tflite: Path, tmp_path: Path
 ) -> None:
