@@ -6,7 +6,7 @@ import json
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -229,7 +229,8 @@ def test_a_hierarchy_is_of_the_parts_too(bench: Bench) -> None:
 def test_a_part_is_read_as_it_was_written(of_four: list[Part]) -> None:
     again = from_bytes(as_bytes(of_four[1]), "again")
     assert (again.records == of_four[1].records).all()
-    assert replace(again, records=of_four[1].records) == of_four[1]
+    others = [field.name for field in fields(Part) if field.name != "records"]
+    assert [getattr(again, name) for name in others] == [getattr(of_four[1], name) for name in others]
 
 
 @given(st.data())
