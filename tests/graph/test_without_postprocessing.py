@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import openvino
 import pytest
+from openvino import opset8
 
 from ckssd.detect.backends import open_backend
 from ckssd.detect.detections import Detections
 from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.detect.quantize import quantize_ir
 from ckssd.errors import InputError, UsageError
+from ckssd.graph.emission.detection_output import constant_priors
 from ckssd.graph.options import from_mapping, options_from
 from ckssd.graph.settings import DETECTION_OUTPUT, NONE
 from ckssd.model.description import Model
@@ -105,3 +107,11 @@ def test_it_is_not_quantised(tmp_path: Path) -> None:
     ir = made(tmp_path, NONE)
     with pytest.raises(InputError, match="is not quantised"):
         quantize_ir(ir, [], tmp_path / "int8.xml")
+
+
+def test_anchors_that_depend_on_the_image_are_refused() -> None:
+    computed = opset8.parameter([1, 2, 8], np.float32).output(0)
+    with pytest.raises(InputError, match=r"depend on the image: g\.pb .*--input_shape .*, or do without"):
+        constant_priors(computed, "g.pb", "do without")
+    found = constant_priors(opset8.constant(np.arange(16.0).reshape(1, 2, 8)).output(0), "g.pb", "")
+    np.testing.assert_array_equal(found, np.arange(16, dtype=np.float32).reshape(2, 2, 4))

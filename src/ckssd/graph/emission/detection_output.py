@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import openvino
 from openvino import opset8
 
@@ -114,6 +116,25 @@ def dims(output: Any) -> list[int] | None:
 def detection_outputs(model: openvino.Model) -> list[Any]:
     """Return the model's DetectionOutput operations."""
     return [each for each in model.get_ops() if each.get_type_name() == DETECTION_OUTPUT]
+
+
+def constant_priors(priors: Any, source: str, otherwise: str) -> npt.NDArray[np.float32]:
+    """Return the corners and variances [2, P, 4] of a DetectionOutput's third input, an output of the model.
+
+    Raises
+    ------
+    InputError
+        They are no constant; ``otherwise`` is what a person can do instead of stating the size.
+    """
+    node = priors.get_node()
+    if node.get_type_name() != "Constant":
+        raise InputError(
+            "The anchors depend on the image",
+            where=source,
+            expected="a fixed size of images",
+            advice=f"state it: --input_shape [1,300,300,3], or {otherwise}",
+        )
+    return np.asarray(node.get_data(), np.float32).reshape(2, -1, 4)
 
 
 def check_detection_outputs(model: openvino.Model, tensors: Mapping[str, Output]) -> None:

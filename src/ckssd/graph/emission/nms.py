@@ -17,7 +17,7 @@ import openvino
 from openvino import opset8, opset9, opset11
 
 from ckssd.errors import InputError
-from ckssd.graph.emission.detection_output import classes_of, detection_outputs, dims
+from ckssd.graph.emission.detection_output import classes_of, constant_priors, detection_outputs, dims
 from ckssd.graph.settings import NMS_SCOPE
 
 ROW = 7  # image_id, label, score, xmin, ymin, xmax, ymax
@@ -67,7 +67,9 @@ def with_nms(model: openvino.Model, limits: Limits, source: str) -> openvino.Mod
         )
     before = {each.get_friendly_name() for each in model.get_ops()}
     locations, confidences, priors = (operation.input_value(index) for index in range(3))
-    rows = _Builder(batch, classes - 1, limits).rows(locations, confidences, _constant(priors, source))
+    rows = _Builder(batch, classes - 1, limits).rows(
+        locations, confidences, constant_priors(priors, source, "take --postprocessing detection_output")
+    )
     names = operation.output(0).get_tensor().get_names()
     operation.output(0).replace(rows.output(0))
     rows.output(0).get_tensor().set_names(names)
@@ -208,19 +210,6 @@ def _iou_threshold(limits: Limits) -> npt.NDArray[np.float32]:
     threshold = np.float32(limits.iou_threshold)
     beyond = max(np.nextafter(threshold, np.float32(2)), np.finfo(np.float32).tiny)
     return np.array(threshold if limits.soft_sigma else beyond, np.float32)
-
-
-def _constant(priors: Any, source: str) -> npt.NDArray[np.float32]:
-    """Anchors and variances [2, P, 4]."""
-    node = priors.get_node()
-    if node.get_type_name() != "Constant":
-        raise InputError(
-            "The anchors depend on the image",
-            where=source,
-            expected="a fixed size of images",
-            advice="state it: --input_shape [1,300,300,3], or take --postprocessing detection_output",
-        )
-    return np.asarray(node.get_data(), np.float32).reshape(2, -1, 4)
 
 
 def _has_area(boxes: Any) -> Any:

@@ -12,7 +12,7 @@ import openvino
 from openvino import opset8
 
 from ckssd.errors import InputError
-from ckssd.graph.emission.detection_output import detection_outputs, dims
+from ckssd.graph.emission.detection_output import constant_priors, detection_outputs, dims
 
 BOXES, CLASSES, ANCHORS = "box_encodings", "class_predictions", "anchors"
 # DetectionOutput has x before y.
@@ -57,16 +57,9 @@ def without_detection_output(model: openvino.Model, source: str) -> openvino.Mod
 
 
 def _anchors(priors: Any, source: str) -> np.ndarray[Any, Any]:
-    """Centres and sides of the corners in the first row of a constant [1, 2, A * 4]."""
-    node = priors.get_node()
-    if node.get_type_name() != "Constant":
-        raise InputError(
-            "The anchors depend on the image",
-            where=source,
-            expected="a fixed size of images",
-            advice="state it: --input_shape [1,300,300,3], or leave --postprocessing none out",
-        )
-    corners = np.asarray(node.get_data()[0, 0], np.float64).reshape(-1, 4)
+    """Centres and sides of the corners in the first row of a DetectionOutput's third input, [1, 2, A * 4]."""
+    priors = constant_priors(priors, source, "leave --postprocessing none out")
+    corners = priors[0].astype(np.float64)
     low, high = corners[:, 1::-1], corners[:, 3:1:-1]
     return np.concatenate([(low + high) / 2, high - low], axis=1).astype(np.float32)
 
