@@ -257,3 +257,10 @@ def test_what_is_no_file_of_ours_is_no_part(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     with pytest.raises(InputError, match="no part of a run"):
         read_part(tmp_path / "text")
+
+
+@pytest.mark.parametrize("content", [b"", b"vm\n", b"PK", b"\x80\x04N."])
+def test_another_file_is_no_part_and_nobody_is_told_to_trust_it(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"no part of a run.*another kind of file") as caught:
+        from_bytes(content, "x.part")
+    assert "trust" not in str(caught.value)

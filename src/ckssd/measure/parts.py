@@ -166,6 +166,8 @@ def from_bytes(content: bytes, where: object) -> Part:
         It is no part, damaged, or of another version.
     """
     try:
+        if not zipfile.is_zipfile(io.BytesIO(content)):  # NumPy would advise to trust it
+            raise ValueError("another kind of file, or its end is missing")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         described = json.loads(found["description"].tobytes())
