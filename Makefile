@@ -68,6 +68,14 @@ mutants: $(DEV) ## change the code a bit at a time (MUTANTS) and list the change
 	@.venv/bin/uv run --quiet --isolated --frozen --group mutation mutmut run $(foreach one,$(MUTANTS),'$(one)')
 	@.venv/bin/uv run --quiet --isolated --frozen --group mutation mutmut results
 
+# The pages with figures of bench/results, which cog puts there.
+FIGURES := .venv/bin/python -m cogapp -p 'from bench.figures import data, measured, results' --verbosity 1
+FIGURE_PAGES := README.md docs/cluster.md docs/mlperf.md docs/report.md docs/speed.md docs/your-own-data.md
+
+.PHONY: figures
+figures: $(DEV) ## put the figures of bench/results into the docs
+	@$(FIGURES) -r $(FIGURE_PAGES)
+
 .PHONY: lint
 lint: $(DEV) ## check format, style, types and layers
 	@.venv/bin/ruff format --check .
@@ -76,6 +84,7 @@ lint: $(DEV) ## check format, style, types and layers
 	    else echo "types: not checked with Python 3.10, for which NumPy 2.2 is the last: it declares other types"; fi
 	@.venv/bin/lint-imports
 	@.venv/bin/python tools/architecture.py --check
+	@$(FIGURES) --check --diff $(FIGURE_PAGES)
 
 .PHONY: format
 format: $(DEV) ## rewrite the sources in the project's format

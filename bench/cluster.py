@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -36,14 +34,13 @@ from bench.context import (
     median_ratio,
 )
 from bench.images import make_images
+from bench.written import RESULTS, load_before, write_results
 from ckssd.cluster.job import make_job
 from ckssd.endings import run_main
 from ckssd.errors import RunError
-from ckssd.measure.machine import describe_machine
 from ckssd.measure.settings import from_mapping
-from ckssd.report import say, step
+from ckssd.report import step
 
-RESULTS = ROOT / "bench" / "results"
 RAY = "lib,ray"
 WORKERS = (1, 2)
 AT_LEAST = 0.95
@@ -65,7 +62,7 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, simulate, write."""
-    load = os.getloadavg()[0]
+    load = load_before()
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
         context = Context(Path(folder), Path(folder) / "data", options.rounds)
         for tags in (RAY, LITERT, COCO_TOOLS, FULL_SIZE_MODEL):
@@ -209,24 +206,13 @@ def _summary(results: dict[str, list[Any]], images: int, content_bytes: int) -> 
 
 
 def _write(options: argparse.Namespace, found: dict[str, Any]) -> None:
-    options.results.mkdir(parents=True, exist_ok=True)
-    machine = describe_machine()
-    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    content = {"date": date, "machine": machine, "rounds": options.rounds, **found}
-    (options.results / "cluster.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    where = f"{machine['cpu']}, {machine['processors']} processors"
-    lines = [
-        f"Measured on {date} by `python -m bench.cluster`: {where}; {found['images']} images, "
-        f"full-size model, medians of {options.rounds} rounds in turn; "
-        f"load average before it began: {found['load_before']:.1f}.",
-        "",
-        *_measured(found),
-        "",
-        *_simulated(found),
-    ]
-    (options.results / "cluster.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
-    say(f"results: {options.results}")
+    how = (
+        f"{found['images']} images, full-size model, medians of {options.rounds} rounds in turn; "
+        f"{found['load_before']}"
+    )
+    lines = [*_measured(found), "", *_simulated(found)]
+    content = {"rounds": options.rounds, **found}
+    write_results(options.results, "cluster", content, lines, command="python -m bench.cluster", how=how)
 
 
 def _measured(found: dict[str, Any]) -> list[str]:

@@ -1,11 +1,11 @@
-"""How long data sets of many small pictures take to import, in each format, printed as Markdown.
+"""How long data sets of many small pictures take to import, in each format.
 
-    .venv/bin/python bench/datasets.py [--images 100000] [--boxes 5] [--formats voc yolo]
+    .venv/bin/python -m bench.datasets [--images 100000] [--boxes 5] [--formats voc yolo] [--results DIR]
 
 The pictures are links to one of a few hundred bytes, so that what remains is the annotations' part: reading
 them, finding and copying the pictures, hashing both, writing COCO's file, and reading that for CK. Wall
 seconds, seconds of a processor (which others' work does not lengthen) and peak memory of the whole ``ckssd``
-process, once.
+process, once. Results go to bench/results/datasets.json and datasets.md.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
+from bench.context import ROOT
+from bench.written import RESULTS, load_before, write_results
 from ckssd.ck.home import home_in, register
 from ckssd.formats.content import Box, Content, Picture, numbered
 from ckssd.formats.names import FORMATS, format_of
 from ckssd.formats.writing import Folder
+from ckssd.report import say
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 SIZE = (640, 480)
 CLASSES = 80
 
@@ -75,31 +78,41 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure and write."""
+    parser = argparse.ArgumentParser(prog="bench.datasets", description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder (default: bench/results)")
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--boxes", type=int, default=5, help="a picture")
     parser.add_argument("--formats", nargs="+", default=FORMATS, choices=FORMATS)
     options = parser.parse_args()
+    how = f"{options.images} images, {options.boxes} boxes each, once; {load_before()}"
     with tempfile.TemporaryDirectory(dir=Path.home()) as name:
         folder = Path(name)
         made = content(folder, options.images, options.boxes)
         home = home_in(folder / "home")
-        register(CHECKOUT, home)
+        register(ROOT, home)
         environment = {**os.environ, **home.variables(), "CKSSD_CACHE": str(folder / "cache")}
-        heading = f"{options.images} images, {options.boxes} boxes each"
-        print(f"| {heading} | import, s | of a processor | MB | show, s | of a processor | MB |")
-        print("|---|---|---|---|---|---|---|")
+        found = {}
         for form in options.formats:
             format_of(form).write(made, Linked(folder / form))
             command = [sys.executable, "-m", "ckssd", "dataset"]
             source = [str(folder / form), "--format", form]
             imported = timed([*command, "import", *source, "--name", f"bench-{form}"], environment)
             shown = timed([*command, "show", *source, "--headers-only"], environment)
-            print(
-                f"| {form} | " + " | ".join(f"{value:.0f}" for value in (*imported, *shown)) + " |",
-                flush=True,
-            )
+            found[form] = (*imported, *shown)
+            say(f"    {form}: {_cells(found[form])}")
+    lines = [
+        "| | import, s | of a processor | MB | show, s | of a processor | MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [f"| {form} | {_cells(values)} |" for form, values in found.items()]
+    write_results(
+        options.results, "datasets", {"found": found}, lines, command="python -m bench.datasets", how=how
+    )
+
+
+def _cells(values: Sequence[float]) -> str:
+    return " | ".join(f"{value:.0f}" for value in values)
 
 
 if __name__ == "__main__":

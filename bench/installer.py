@@ -1,10 +1,11 @@
-"""The installer's figures, measured side by side in one run and printed as Markdown.
+"""The installer's figures, measured side by side in one run.
 
-    .venv/bin/python bench/installer.py [--runs 7] [--megabytes 200] [--large 1000]
+    .venv/bin/python -m bench.installer [--runs 7] [--megabytes 200] [--large 1000] [--results DIR]
 
 A verified download against ``curl``, which checks nothing, and against ``curl`` and then ``sha256sum``, each
 of the same file from the same local server, in turn; the time that installing an installed package takes;
-the peak memory of a large download. Times are medians of wall seconds, after one run that warms up.
+the peak memory of a large download. Times are medians of wall seconds, after one run that warms up. Results
+go to bench/results/installer.json and installer.md.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.context import ROOT
+from bench.written import RESULTS, load_before, write_results
 from ckssd.ck.home import home_in, register
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "labelmap,coco"
 # Prints how long the download itself takes, without starting Python and importing.
 OURS = """
@@ -132,47 +134,48 @@ def download_times(folder: Path, file: Served, runs: int) -> dict[str, list[floa
 def repeated_install(folder: Path, runs: int) -> float:
     """Install a package in a CK home of its own; return the seconds that it then takes again."""
     home = home_in(folder)
-    register(CHECKOUT, home)
+    register(ROOT, home)
     command = (str(Path(sys.executable).with_name("ck")), "install", "package", f"--tags={PACKAGE}")
     run(*command, **home.variables())
     return statistics.median(run(*command, **home.variables()).seconds for _ in range(runs))
 
 
-def print_table(megabytes: int, rows: dict[str, list[float]]) -> None:
-    """Print the downloads, with their ratios run by run."""
-    print(f"| {megabytes} MB from a local server | s | times `curl` | times `curl` and `sha256sum` |")
-    print("|---|---|---|---|")
+def table(megabytes: int, rows: dict[str, list[float]]) -> Iterator[str]:
+    """The downloads, with their ratios run by run."""
+    yield f"| {megabytes} MB from a local server | s | times `curl` | times `curl` and `sha256sum` |"
+    yield "|---|---|---|---|"
     alone, checked = list(rows.values())[:2]
     for name, seconds in rows.items():
         ratios = (
             statistics.median(mine / theirs for mine, theirs in zip(seconds, row)) for row in (alone, checked)
         )
-        print(
-            f"| {name} | {statistics.median(seconds):.2f} | "
-            + " | ".join(f"{ratio:.2f}" for ratio in ratios)
-            + " |"
-        )
+        shown = " | ".join(f"{ratio:.2f}" for ratio in ratios)
+        yield f"| {name} | {statistics.median(seconds):.2f} | {shown} |"
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure and write."""
+    parser = argparse.ArgumentParser(prog="bench.installer", description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder (default: bench/results)")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--megabytes", type=int, default=200)
     parser.add_argument(
         "--large", type=int, default=1000, help="megabytes of the download whose memory counts"
     )
     options = parser.parse_args()
+    how = f"medians of {options.runs} runs; {load_before()}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with served(folder / "served", options.megabytes) as file:
-            print_table(options.megabytes, download_times(folder, file, options.runs))
+            times = download_times(folder, file, options.runs)
         with served(folder / "served", options.large) as file:
             peak = download_by_ckssd(file, folder / "cache").peak
         again = repeated_install(folder / "ck", options.runs)
-    print("\n| | |\n|---|---|")
-    print(f"| `ck install` of an installed package | {again:.2f} s |")
-    print(f"| peak memory of a download of {options.large} MB | {peak:.0f} MB |")
+    lines = [*table(options.megabytes, times), "", "| | |", "|---|---|"]
+    lines.append(f"| `ck install` of an installed package | {again:.2f} s |")
+    lines.append(f"| peak memory of a download of {options.large} MB | {peak:.0f} MB |")
+    content = {"download_s": times, "repeated_install_s": again, "peak_mb": peak}
+    write_results(options.results, "installer", content, lines, command="python -m bench.installer", how=how)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import json
 import os
 import subprocess
@@ -21,24 +20,22 @@ import time
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
 from bench.context import ROOT, Context, Row, in_turn, median_ratio
 from bench.openvino_models import FULL_SIZE_V1, MODELS, Workshop
+from bench.written import RESULTS, row_lines, write_results
 from ckssd.detect.openvino import OpenVINODetector, read_ir
 from ckssd.graph.mo import convert
 from ckssd.graph.options import from_mapping, options_from
 from ckssd.install import run_uv
-from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
 from tests.support.agreement import BOX_TOLERANCE, SCORE_TOLERANCE, Agreement, compare
 from tests.support.frozen_graphs import KEPT, SCORE_THRESHOLD, noise_images, run_frozen_graphs
 from tests.support.sandbox import Sandbox
 
 PARTS = ("equality", "latency", "conversion")
-RESULTS = ROOT / "bench" / "results"
 IMAGES, SIZE, SEED = 16, 300, 3
 SURE = 0.3
 MO_2024 = "openvino-dev[tensorflow2]==2024.6.0"
@@ -231,26 +228,10 @@ def to_ir(graph: Path, folder: Path) -> tuple[Path, str]:
 
 def write(folder: Path, rows: list[Row], rounds: int) -> None:
     """Write openvino.json and openvino.md."""
-    folder.mkdir(parents=True, exist_ok=True)
-    machine: dict[str, Any] = describe_machine()
-    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    content = {
-        "date": date,
-        "machine": machine,
-        "rounds": rounds,
-        "rows": list(map(dataclasses.asdict, rows)),
-    }
-    (folder / "openvino.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    lines = [
-        f"Measured on {date} by `python -m bench.openvino_ir`: {machine['cpu']}, {machine['processors']} "
-        f"processors; {IMAGES} images, medians of {rounds} rounds in turn.",
-        "",
-        "| | target | measured | |",
-        "|---|---|---|---|",
-        *(f"| {r.name} | {r.target} | {r.measured} | {'met' if r.met else '**not met**'} |" for r in rows),
-    ]
-    (folder / "openvino.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    say(f"results: {folder}")
+    content = {"rounds": rounds, "rows": list(map(dataclasses.asdict, rows))}
+    how = f"one thread, float32, {IMAGES} images, medians of {rounds} rounds in turn"
+    command = "python -m bench.openvino_ir"
+    write_results(folder, "openvino", content, row_lines(rows), command=command, how=how)
 
 
 if __name__ == "__main__":

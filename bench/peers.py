@@ -12,8 +12,6 @@ of 1e-8 on; ours are measured with that threshold, too. ``ckssd compare --peers`
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
 import os
 import re
 import subprocess
@@ -25,17 +23,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.context import BUILT_IN_DATA, COCO_TOOLS, ROOT, Context
+from bench.context import BUILT_IN_DATA, COCO_TOOLS, Context
+from bench.written import RESULTS, write_results
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
 from ckssd.install import run_uv
 from ckssd.measure.compare import Contender, Record, measure_in_turn
-from ckssd.measure.machine import describe_machine
 from ckssd.measure.peers import Peer, peer_of
 from ckssd.model.custom import CustomOptions
 from ckssd.report import say, step
 
-RESULTS = ROOT / "bench" / "results"
 EXTRA = ("tflite-runtime", "mo-2024", "tensorflow-1", "benchmark-app", "opencv")
 RUNTIMES = ("litert", "openvino", "onnx", "tensorflow")
 TENSORFLOW_1 = "lib,tensorflow,v1.13.1,vprebuilt"
@@ -285,31 +282,16 @@ COLUMNS = (
 
 def _write(options: argparse.Namespace, rows: list[dict[str, Any]], missing: dict[str, str]) -> None:
     """Write peers.json and peers.md."""
-    options.results.mkdir(parents=True, exist_ok=True)
-    machine = describe_machine()
-    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    content = {
-        "date": date,
-        "machine": machine,
-        "rounds": options.rounds,
-        "model": options.model,
-        "rows": rows,
-        "missing": missing,
-    }
-    (options.results / "peers.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    where = f"{machine['cpu']}, {machine['processors']} processors"
+    content = {"rounds": options.rounds, "model": options.model, "rows": rows, "missing": missing}
+    how = f"model {options.model}, medians of {options.rounds} rounds in turn"
     lines = [
-        f"Measured on {date} by `python -m bench.peers`: {where}; model {options.model}, "
-        f"medians of {options.rounds} rounds in turn.",
-        "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",
         *map(_line, sorted(rows, key=lambda row: (row["threads"], -row["images_per_second"]))),
         "",
         *(f"Not measured: {name}: {reason}" for name, reason in missing.items()),
     ]
-    (options.results / "peers.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    say(f"results: {options.results}")
+    write_results(options.results, "peers", content, lines, command="python -m bench.peers", how=how)
 
 
 def _line(row: dict[str, Any]) -> str:

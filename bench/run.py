@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import importlib
-import json
 import sys
 import tempfile
 import time
@@ -26,18 +24,16 @@ from bench.context import (
     COCO_TOOLS,
     FULL_SIZE_MODEL,
     LITERT,
-    ROOT,
     Context,
     Row,
 )
 from bench.images import make_images
+from bench.written import RESULTS, row_lines, write_results
 from ckssd.endings import run_main
-from ckssd.measure.machine import describe_machine
 from ckssd.report import say, step
 
 PARTS = ("startup", "decoding", "latency", "throughput", "nms", "coco_metrics", "int8")
 EXTRA = ("coco_metrics_100", "growth", "plain", "real_weights")
-RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> None:
@@ -89,29 +85,11 @@ def run(options: argparse.Namespace) -> int:
 
 def write(folder: Path, rows: list[Row], run: dict[str, Any]) -> None:
     """Write bench.json and bench.md."""
-    folder.mkdir(parents=True, exist_ok=True)
-    machine = describe_machine()
-    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    content = {
-        "date": date,
-        "machine": machine,
-        "run": run,
-        "rows": [dataclasses.asdict(row) for row in rows],
-    }
-    (folder / "bench.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    where = f"{machine['cpu']}, {machine['processors']} processors, {machine['system']}"
-    how = f"{run['images']} images, medians of {run['rounds']} interleaved runs"
-    lines = [
-        f"Measured on {date} by `make bench` in {run['seconds'] / 60:.0f} minutes: {where}; {how}.",
-        "",
-        "| | target | measured | |",
-        "|---|---|---|---|",
-        *(
-            f"| {row.name} | {row.target} | {row.measured} | {'met' if row.met else '**not met**'} |"
-            for row in rows
-        ),
-    ]
-    (folder / "bench.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    content = {"run": run, "rows": [dataclasses.asdict(row) for row in rows]}
+    how = (
+        f"{run['images']} images, medians of {run['rounds']} runs in turn, {run['seconds'] / 60:.0f} minutes"
+    )
+    write_results(folder, "bench", content, row_lines(rows), command="make bench", how=how)
 
 
 if __name__ == "__main__":
