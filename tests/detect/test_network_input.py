@@ -46,6 +46,9 @@ def test_a_quantised_network_gets_the_nearest_step_within_its_range() -> None:
     assert steeper.feed(levels(0, 255, 128)).ravel().tolist() == [-128, 127, 127]
     assert network.feed(levels(0, 255, 128)).dtype == np.int8
     assert network.describe() == "none (int8 input: grey levels less 128)"
+    # The shorter way for whole levels gives what the longer one does.
+    every = np.arange(256, dtype=np.uint8).reshape(-1, 4, 1)
+    assert (network.feed(every) == network.feed(every.astype(np.float32))).all()
 
 
 def picture(height: int, width: int) -> np.ndarray:

@@ -49,6 +49,7 @@ FLAGS = {
     "mode": "CK_MODE",
     "threads": "CK_HOST_CPU_NUMBER_OF_PROCESSORS",
     "resize": "CK_RESIZE",
+    "decode": "CK_DECODE",
     "orientation": "CK_IMAGE_ORIENTATION",
     "cache": "CK_PREPROCESSED_CACHE",
 }
@@ -110,6 +111,10 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the interpreter, or interpreters at once (CK_HOST_CPU_NUMBER_OF_PROCESSORS; default: all)",
     )
     parser.add_argument("--resize", help="pillow, opencv or tf1 (CK_RESIZE; default: pillow)")
+    parser.add_argument(
+        "--decode",
+        help="full, or scaled: JPEGs to few pixels more than needed, faster, other numbers (CK_DECODE)",
+    )
     parser.add_argument(
         "--orientation",
         help="of the pixels that are annotated: stored or upright (CK_IMAGE_ORIENTATION; default: stored)",

@@ -8,5 +8,9 @@ ResizeMethod = Literal["pillow", "tf1", "opencv"]
 RESIZE_METHODS: tuple[ResizeMethod, ...] = get_args(ResizeMethod)
 DEFAULT_RESIZE: ResizeMethod = "pillow"
 
+# scaled: JPEGs are decoded at the smallest eighths of their size that the network's input does not exceed.
+Decode = Literal["full", "scaled"]
+DECODE: tuple[Decode, ...] = get_args(Decode)
+
 Orientation = Literal["stored", "upright"]
 ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)

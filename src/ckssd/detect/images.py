@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import io
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,12 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from ckssd.detect.colours import to_rgb
-from ckssd.detect.orientation import JPEG_START, NO_TURN, tag_of, turn, turn_back
+from ckssd.detect.orientation import JPEG_START, NO_TURN, swaps_sides, tag_of, turn, turn_back
 from ckssd.detect.pixels import Pixels
 from ckssd.errors import InputError
+
+Size = tuple[int, int]
+Least = Callable[[int, int], Size]
 
 CHANNEL_ORDER = "RGB"
 UNREADABLE = "The file is no image that can be read"
@@ -93,6 +97,40 @@ def decode_image(data: bytes, path: Path, turned_by: int = NO_TURN) -> Pixels:
     return turn(_decode_by_pillow(data, path) if pixels is None else pixels, turned_by)
 
 
+def decode_scaled(data: bytes, path: Path, least: Least, turned_by: int = NO_TURN) -> tuple[Pixels, Size]:
+    """Decode an image file's bytes, a JPEG to fewer pixels than it has: eighths of its width and height.
+
+    libjpeg-turbo leaves out the coefficients of the DCT that a smaller picture has no use for. Other formats,
+    and JPEGs that Pillow decides about, are decoded whole.
+
+    Parameters
+    ----------
+    data, path, turned_by
+        See ``decode_image``, which raises the same.
+    least
+        Gives, for the picture's width and height after it is turned, those that the pixels have at least.
+
+    Returns
+    -------
+    pixels
+        uint8 [height, width, 3], red first.
+    size
+        Width and height of the whole picture, after it is turned.
+    """
+    sizes: list[Size] = []
+
+    def of_stored(width: int, height: int) -> Size:
+        sizes.append((height, width) if swaps_sides(turned_by) else (width, height))
+        across, down = least(*sizes[0])
+        return (down, across) if swaps_sides(turned_by) else (across, down)
+
+    pixels = _decode_jpeg(data, path, of_stored)
+    if pixels is None:
+        whole = turn(_decode_by_pillow(data, path), turned_by)
+        return whole, (whole.shape[1], whole.shape[0])
+    return turn(pixels, turned_by), sizes[0]
+
+
 def decoder() -> str:
     """The distribution that decodes JPEGs here."""
     return decoders()[0]
@@ -103,12 +141,17 @@ def decoders() -> tuple[str, ...]:
     return ("pillow",) if _simplejpeg() is None else ("simplejpeg", "pillow")
 
 
+def decodes_scaled() -> bool:
+    """Whether JPEGs can be decoded to fewer pixels here, by `decode_scaled`."""
+    return _simplejpeg() is not None
+
+
 def finds_damage() -> bool:
     """Whether a JPEG with damaged data is refused here, or only one that was cut."""
     return _simplejpeg() is not None
 
 
-def _decode_jpeg(data: bytes, path: Path) -> Pixels | None:
+def _decode_jpeg(data: bytes, path: Path, least: Least | None = None) -> Pixels | None:
     """A JPEG's pixels, or None where Pillow should decide."""
     simplejpeg = _simplejpeg()
     if simplejpeg is None or not data.startswith(JPEG_START):
@@ -120,7 +163,10 @@ def _decode_jpeg(data: bytes, path: Path) -> Pixels | None:
         _check_bytes(width, height, data)
         # CMYK is decoded for its damage only: the conversion to RGB is Pillow's.
         wanted = "RGB" if colours in SAME_AS_PILLOW else "CMYK"
-        pixels: Pixels = simplejpeg.decode_jpeg(data, wanted, fastdct=False, fastupsample=False, strict=True)
+        across, down = (0, 0) if least is None else least(width, height)  # 0: whole
+        pixels: Pixels = simplejpeg.decode_jpeg(
+            data, wanted, fastdct=False, fastupsample=False, min_width=across, min_height=down, strict=True
+        )
     except ValueError as error:
         if str(error).startswith(DAMAGED):
             raise _undecodable(path, error) from error

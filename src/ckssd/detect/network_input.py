@@ -45,18 +45,28 @@ class NetworkInput:
     any_size: bool = False
     aspect: AspectResizer | None = None
 
-    def resized(self, pixels: Pixels, method: ResizeMethod | None) -> Resized:
-        """An image [h, w, 3] as it is fed: resized by the method, and padded; None leaves it as it is."""
+    def resized(
+        self, pixels: Pixels, method: ResizeMethod | None, whole: tuple[int, int] | None = None
+    ) -> Resized:
+        """An image [h, w, 3] as it is fed: resized by the method, and padded; None leaves it as it is.
+
+        ``whole``: width and height of the picture, if it was decoded to fewer pixels.
+        """
         if method is None or self.any_size:
             return pixels
         if self.aspect is None:
             return resize(pixels, self.width, self.height, method)
-        room = (self.width, self.height)
-        image = resize(pixels, *self.aspect.resized(pixels.shape[1], pixels.shape[0], room), method)
+        width, height = whole or (pixels.shape[1], pixels.shape[0])
+        image = resize(pixels, *self.resized_size(width, height), method)
         canvas = np.empty((self.height, self.width, 3), self.resized_type(method))
         canvas[...] = self.aspect.pad
         canvas[: image.shape[0], : image.shape[1]] = image
         return canvas
+
+    def resized_size(self, width: int, height: int) -> tuple[int, int]:
+        """The width and height that a picture of this size is resized to, without padding."""
+        room = (self.width, self.height)
+        return room if self.aspect is None else self.aspect.resized(width, height, room)
 
     def resized_type(self, method: ResizeMethod) -> npt.DTypeLike:
         """The element type of resized images: grey levels between two whole ones need float32."""
@@ -70,7 +80,7 @@ class NetworkInput:
         """
         if self.aspect is None:
             return found
-        new_width, new_height = self.aspect.resized(width, height, (self.width, self.height))
+        new_width, new_height = self.resized_size(width, height)
         shares = np.array([new_height / self.height, new_width / self.width] * 2, np.float32)
         boxes = np.clip(found.boxes / shares, 0.0, 1.0)
         kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
@@ -93,8 +103,11 @@ class NetworkInput:
         return tensor
 
     def _values(self, resized: Resized) -> Tensor:
-        if self.dtype == resized.dtype == np.uint8 and (self.scale, self.offset) == (1.0, 0.0):
-            return resized
+        if resized.dtype == np.uint8 and self.scale == 1.0:
+            if (self.dtype, self.offset) == ("uint8", 0.0):
+                return resized
+            if (self.dtype, self.offset) == ("int8", -128.0):  # in one pass, a thirtieth of the time below
+                return (resized.view(np.uint8) ^ np.uint8(128)).view(np.int8)
         values: Tensor = np.multiply(resized, np.float32(self.scale), dtype=np.float32)
         values += np.float32(self.offset)
         if self.dtype == "float32":

@@ -12,10 +12,10 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckssd.detect.choices import Orientation, ResizeMethod
+from ckssd.detect.choices import Decode, Orientation, ResizeMethod
 from ckssd.detect.colours import RULES
 from ckssd.detect.image_store import ImageStore
-from ckssd.detect.images import decode_image, decoders, read_file
+from ckssd.detect.images import decode_image, decode_scaled, decoders, read_file
 from ckssd.detect.laps import RESIZING, lap
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.orientation import NO_TURN, applied, tag_in
@@ -57,6 +57,8 @@ class ImageReader:
         Whether images are turned upright as their tag says, or used as they are stored.
     aspect
         How images keep their aspect ratio; None: they are stretched.
+    decode
+        ``scaled``: JPEGs are decoded to no more pixels than they are resized to need, see decode_scaled.
 
     Raises
     ------
@@ -72,14 +74,17 @@ class ImageReader:
         kept_in: Path | None = None,
         orientation: Orientation = "stored",
         aspect: AspectResizer | None = None,
+        decode: Decode = "full",
     ) -> None:
         self.not_kept: list[str] = []
         self._network = NetworkInput(width, height, aspect=aspect)
         self._method = method
         self._orientation = orientation
+        self._scaled = decode == "scaled" and method is not None
         self._kept: ImageStore | None = None
         if kept_in is not None and method is not None:
             how = method if aspect is None else f"{method}-{str(aspect).replace(' ', '_')}"
+            how += "" if decode == "full" else f"-{decode}"
             folder = kept_in / f"{how}-{width}x{height}-{_made_by(method)}-{RULES}"
             self._kept = ImageStore(folder, width, height, self._network.resized_type(method))
 
@@ -108,13 +113,17 @@ class ImageReader:
         return made
 
     def _resized(self, data: bytes, path: Path, tag: int, turned_by: int) -> Preprocessed:
-        pixels = decode_image(data, path, turned_by)
-        return Preprocessed(self.resized(pixels), (pixels.shape[1], pixels.shape[0]), tag, turned_by)
+        if self._scaled:
+            pixels, size = decode_scaled(data, path, self._network.resized_size, turned_by)
+        else:
+            pixels = decode_image(data, path, turned_by)
+            size = (pixels.shape[1], pixels.shape[0])
+        return Preprocessed(self.resized(pixels, size), size, tag, turned_by)
 
-    def resized(self, pixels: Pixels) -> Resized:
-        """A decoded image [h, w, 3] as the network wants it."""
+    def resized(self, pixels: Pixels, whole: tuple[int, int] | None = None) -> Resized:
+        """A decoded image [h, w, 3] as the network wants it; ``whole``: see NetworkInput.resized."""
         with lap(RESIZING):
-            return self._network.resized(pixels, self._method)
+            return self._network.resized(pixels, self._method, whole)
 
 
 def _key(data: bytes, turned_by: int) -> str:

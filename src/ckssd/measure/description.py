@@ -14,6 +14,8 @@ from ckssd.measure.machine import describe_machine, library_versions
 from ckssd.measure.result import PeakMemory, RunSettings
 from ckssd.measure.settings import BenchmarkSettings
 
+SCALED = "JPEGs to few pixels more than the input has"
+
 
 def describe(
     settings: BenchmarkSettings, found: DetectedSet, metrics: dict[str, Any], memory: PeakMemory
@@ -44,7 +46,7 @@ def describe_detected(settings: BenchmarkSettings, found: DetectedSet) -> RunSet
         resize_method=settings.resize,
         image_orientation=settings.orientation,
         input_size=(backend.input.width, backend.input.height),
-        decoder=decoder(),
+        decoder=decoder() if settings.decode == "full" else f"{decoder()}, {SCALED}",
         channel_order=CHANNEL_ORDER,
         normalisation=backend.input.describe(),
         labels=found.labels,

@@ -16,10 +16,12 @@ from ckssd.coco.annotations import Annotations, read_annotations
 from ckssd.coco.hierarchy import fit_hierarchy
 from ckssd.coco.pictures import find_pictures
 from ckssd.detect.backends import Backend, Feeding, open_backend
+from ckssd.detect.choices import Decode
+from ckssd.detect.images import decodes_scaled
 from ckssd.detect.labels import ClassMap, map_classes
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.preprocessed import ImageReader
-from ckssd.errors import UsageError
+from ckssd.errors import EnvironmentSetupError, UsageError
 from ckssd.measure.selection import Selection, select_images
 from ckssd.measure.settings import BenchmarkSettings
 from ckssd.measure.shards import WHOLE, Shard
@@ -83,8 +85,15 @@ def open_model(settings: BenchmarkSettings) -> OpenedRun:
     labels = _labels(settings.model, backend.num_classes)
     class_map = _class_map(labels, annotations, backend.num_classes)
     method = None if network.any_size else settings.resize
-    kept_in = settings.preprocessed_cache
-    reader = ImageReader(network.width, network.height, method, kept_in, settings.orientation, network.aspect)
+    reader = ImageReader(
+        network.width,
+        network.height,
+        method,
+        settings.preprocessed_cache,
+        settings.orientation,
+        network.aspect,
+        _decode(settings, network),
+    )
     return OpenedRun(annotations, selection, backend, labels, class_map, reader, open_time)
 
 
@@ -118,6 +127,22 @@ def _labels(model: Model, num_classes: int) -> Labels:
             advice="name it: --labels FILE; detections are matched with annotations by name",
         )
     return read_labels(model.labels, num_classes, first_id=model.first_label)
+
+
+def _decode(settings: BenchmarkSettings, network: NetworkInput) -> Decode:
+    if settings.decode == "scaled":
+        if network.any_size:
+            raise UsageError(
+                "The graph resizes images itself, and is fed whole ones",
+                where=f"CK_DECODE for {settings.model.file}",
+                expected="full",
+                got=settings.decode,
+            )
+        if not decodes_scaled():
+            raise EnvironmentSetupError(
+                "Pillow decodes JPEGs whole", where="CK_DECODE", expected="simplejpeg in this Python"
+            )
+    return settings.decode
 
 
 def _check_input_size(settings: BenchmarkSettings, network: NetworkInput) -> None:

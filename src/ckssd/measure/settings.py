@@ -13,7 +13,15 @@ from typing import Any
 
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, Expand, MetricChoice, metric_type
 from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
-from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS, Orientation, ResizeMethod
+from ckssd.detect.choices import (
+    DECODE,
+    DEFAULT_RESIZE,
+    ORIENTATIONS,
+    RESIZE_METHODS,
+    Decode,
+    Orientation,
+    ResizeMethod,
+)
 from ckssd.errors import UsageError
 from ckssd.measure.images import DEFAULT_MODE, MODES
 from ckssd.measure.published import Published
@@ -43,7 +51,7 @@ class BenchmarkSettings:
     ``mode``: throughput unless latency is given, which is how timing is asked for: there one image is run at
     a time, and its times are what a caller waits; in throughput they are those of several images at once.
     ``threads``: in the interpreter (mode latency), or interpreters with one thread each (throughput).
-    ``orientation``: of the pixels that the annotations are about.
+    ``orientation``: of the pixels that the annotations are about. ``decode``: see ImageReader.
     ``metric``, ``hierarchy``, ``expand``: see ckssd.coco.metric_types; ``metrics_tool`` is for COCO's.
     ``preprocessed_cache`` keeps resized images for the next run.
     ``part``: where detections go that `ckssd merge` makes a result of; of the images of ``shard`` only.
@@ -63,6 +71,7 @@ class BenchmarkSettings:
     expand: Expand = DEFAULT_EXPAND
     metrics_tool: str = DEFAULT_TOOL
     resize: ResizeMethod = DEFAULT_RESIZE
+    decode: Decode = "full"
     orientation: Orientation = "stored"
     skip_bad_images: bool = False
     preprocessed_cache: Path | None = None
@@ -126,6 +135,7 @@ FIELDS: dict[str, Field] = {
     "metrics_tool": Field("CK_METRICS_TOOL", choice(*TOOLS)),
     "threads": Field("CK_HOST_CPU_NUMBER_OF_PROCESSORS", whole_number(1, 1024), default=usable_processors),
     "resize": Field("CK_RESIZE", choice(*RESIZE_METHODS)),
+    "decode": Field("CK_DECODE", choice(*DECODE)),
     "orientation": Field("CK_IMAGE_ORIENTATION", choice(*ORIENTATIONS)),
     "skip_bad_images": Field("CK_SKIP_BAD_IMAGES", switch),
     "preprocessed_cache": Field("CK_PREPROCESSED_CACHE", made_folder),
