@@ -49,6 +49,19 @@ def detect(bench: Bench, **settings: Any) -> dict[str, Any]:
     return detect_pictures(Request(model, pictures, min_score=0.0, quiet=True, **settings))
 
 
+def test_a_picture_that_cannot_be_read_does_not_keep_the_others_from_being_looked_at(bench: Bench) -> None:
+    (_, second), whole = detect(bench)["images"], detect(bench)
+    assert whole["unreadable"] == []
+    (bench.images / "b0.png").write_bytes(b"no image")
+    found = detect(bench)
+    assert found["images"] == [second]
+    (error,) = found["unreadable"]
+    assert error["where"] == str(bench.images / "b0.png")
+    (bench.images / "b1.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"b0\.png"):
+        detect(bench)
+
+
 @pytest.mark.parametrize("tag", TURNS)
 def test_a_picture_is_detected_and_drawn_upright(bench: Bench, tmp_path: Path, tag: int) -> None:
     upright = detect(bench, draw=tmp_path)

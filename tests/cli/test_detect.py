@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ckssd.cli.detect import _unreadable
 from ckssd.cli.main import main
 from ckssd.detect.named_files import pictures
 from ckssd.errors import InputError
@@ -50,3 +51,14 @@ def test_a_folder_gives_its_pictures_and_a_pattern_its_videos_too(files: Path) -
 def test_a_name_that_no_file_can_have_is_one_error() -> None:
     with pytest.raises(InputError, match="The image cannot be read"):
         pictures(["a" * 300])
+
+
+def test_what_could_not_be_read_is_named_and_decides_the_exit_code() -> None:
+    errors = [InputError("The image is missing", where=f"{name}.jpg").as_dict() for name in "abcd"]
+    assert _unreadable({"images": [{}]}) is None
+    one = _unreadable({"images": [{}], "unreadable": errors[:1]})
+    assert str(one) == "The image is missing: a.jpg"
+    several = _unreadable({"images": [{}], "unreadable": errors})
+    assert several is not None
+    assert several.exit_code == 3
+    assert str(several).startswith("4 of 5 pictures cannot be read: a.jpg, b.jpg, c.jpg (got The image")

@@ -37,6 +37,16 @@ def test_a_recipe_sees_no_variable_that_it_has_not_declared(tmp_path: Path) -> N
     assert (tmp_path / "options").read_text() == "[('COLOUR', 'red'), ('SIZE', '20')]"
 
 
+@pytest.mark.parametrize("name", ["PACKAGE_URL", "PACKAGE_SHA256", "PACKAGE_COMMIT"])
+def test_another_source_is_refused_where_nothing_is_downloaded(name: str) -> None:
+    asked = package(**{name: "http://elsewhere/"})
+    with pytest.raises(UsageError, match=rf"nothing that {name} could replace: a-model \(got {name}=http"):
+        writes_options.refuse_other_sources(asked)
+    writes_options.refuse_other_sources(package(**{name: " "}))
+    for listens in ({"content": {name: ""}}, {"means": [name]}):
+        recipe(**listens)(writes_options.fill).refuse_other_sources(asked)
+
+
 def test_what_a_tflite_model_is_exported_from_has_to_be_known(tmp_path: Path) -> None:
     source = Dependency("0" * 16, {"CK_ENV_TENSORFLOW_MODEL_ROOT": str(tmp_path)})
     wrong = replace(package(EXPORT_FROM="frozen"), dependencies={"model-source": source})

@@ -44,6 +44,7 @@ def pre_path(i: dict[str, Any]) -> Answer:
     # What is installed by its own tags only can then be a dependency of what asks for these.
     i["tags"].extend(asked.section.get("environment_tags", []))
     chosen = recipe_of(asked)
+    chosen.refuse_other_sources(asked)
     options = chosen.own_options(asked)
     if options:
         names = chosen.own_names(asked)

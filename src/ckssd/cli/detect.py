@@ -9,7 +9,8 @@
 A model is named by its file, and nothing has to be registered; or it is an installed one, chosen by --tags.
 Pictures are turned upright first, as their EXIF orientation says, and boxes are in the upright picture:
 [x, y, width, height] in pixels, as COCO has them. Shown are detections from the model's own score
-threshold on, or from 0.3 where it states none or one below 0.05.
+threshold on, or from 0.3 where it states none or one below 0.05. A picture that cannot be read is named at
+the end, and the command then ends with exit code 3.
 
 A video's summary is printed; --output writes each frame's detections with its number and its seconds from the
 first frame, as they come. --draw writes the frames that were detected in with their times as H.264 in MP4,
@@ -31,10 +32,12 @@ from ckssd.cli.result import Result
 from ckssd.detect.choices import DEFAULT_RESIZE, ORIENTATIONS, RESIZE_METHODS
 from ckssd.detect.named_files import is_video, pictures
 from ckssd.detect.results_file import check_format, write_results
-from ckssd.errors import UsageError, printable
+from ckssd.errors import CkssdError, InputError, UsageError, error_from, printable
 from ckssd.json_file import plain
 from ckssd.model.entry import from_environment
 from ckssd.worker import run_worker
+
+MOST_NAMED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +84,20 @@ def run(options: argparse.Namespace) -> Result:
         if "images" in found:  # a video's are written as they come
             write_results(options.output, found["images"])
         found["output"] = str(options.output)
-    return Result("\n".join(_lines(found)), found)
+    return Result("\n".join(_lines(found)), found, _unreadable(found))
+
+
+def _unreadable(found: dict[str, Any]) -> CkssdError | None:
+    """What the command ends with if some pictures could not be read; the others were looked at."""
+    errors = [error_from(fields) for fields in found.get("unreadable", ())]
+    if len(errors) < 2:
+        return errors[0] if errors else None
+    total = len(found["images"]) + len(errors)
+    return InputError(
+        f"{len(errors)} of {total} pictures cannot be read",
+        where=", ".join(str(error.where) for error in errors[:MOST_NAMED]),
+        got=errors[0],
+    )
 
 
 def _sources(options: argparse.Namespace) -> dict[str, Any]:
@@ -131,6 +147,7 @@ def _request(options: argparse.Namespace, sources: dict[str, Any]) -> dict[str, 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     for image in found.get("images", ()):
         yield from _describe(image, found["min_score"])
+    yield from (f"Not read: {error_from(fields)}" for fields in found.get("unreadable", ()))
     for video in found.get("videos", ()):
         yield from _describe_video(video, found["min_score"])
     if found["labels"] is not None:

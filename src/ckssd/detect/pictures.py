@@ -15,7 +15,7 @@ from ckssd.detect.draw import draw
 from ckssd.detect.images import decode_image, read_file
 from ckssd.detect.orientation import NO_TURN, applied, tag_in
 from ckssd.detect.pixels import Pixels
-from ckssd.errors import RunError, UsageError
+from ckssd.errors import InputError, RunError, UsageError
 from ckssd.model import description
 from ckssd.model.description import Model
 from ckssd.model.labels import Labels, read_labels
@@ -79,18 +79,25 @@ def detect_pictures(request: Request) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``images``: see describe; ``min_score``; ``labels``: how they were read, None without any;
-        ``notes``; ``model``: its file, runtime and kind of NMS.
+        ``images``: see describe; ``unreadable``: the errors of pictures that cannot be read;
+        ``min_score``; ``labels``: how they were read, None without any; ``notes``; ``model``: its file,
+        runtime and kind of NMS.
 
     Raises
     ------
     CkssdError
-        The model, its labels or a picture cannot be used, or the runtime fails.
+        The model or its labels cannot be used, no picture can be read, or the runtime fails.
     """
     finder = Finder(request.model, request.threads, request.resize, request.min_score)
     run = _Run(request, finder)
     images = run.all_pictures()
-    return {"images": images, **finder.facts(), "notes": [*finder.notes, *run.notes()]}
+    unreadable = [error.as_dict() for error in run.unreadable]
+    return {
+        "images": images,
+        "unreadable": unreadable,
+        **finder.facts(),
+        "notes": [*finder.notes, *run.notes()],
+    }
 
 
 class Finder:
@@ -158,23 +165,35 @@ class _Run:
     def __init__(self, request: Request, finder: Finder) -> None:
         self._request, self._finder = request, finder
         self._with_tag = 0
+        self.unreadable: list[InputError] = []
 
     def all_pictures(self) -> list[dict[str, Any]]:
+        """One that cannot be read does not keep the others from being looked at."""
         images, quiet = self._request.images, self._request.quiet
         places = drawing_paths(images, self._request.draw or Path())
         if self._request.draw is not None:
             refuse_overwriting(images, places)
         work = list(zip(images, places, strict=True))
-        return [
-            self._one(path, place)
-            for path, place in report.progress(work, total=len(work), name="detecting", quiet=quiet)
-        ]
+        found = []
+        for path, place in report.progress(work, total=len(work), name="detecting", quiet=quiet):
+            try:
+                pixels = self._read(path)
+            except InputError as error:
+                self.unreadable.append(error)
+            else:
+                found.append(self._one(path, pixels, place))
+        if not found:
+            raise self.unreadable[0]
+        return found
 
-    def _one(self, path: Path, place: Path) -> dict[str, Any]:
+    def _read(self, path: Path) -> Pixels:
         data = read_file(path)
         tag = tag_in(data)
-        self._with_tag += tag != NO_TURN
         pixels = decode_image(data, path, applied(tag, self._request.orientation))
+        self._with_tag += tag != NO_TURN
+        return pixels
+
+    def _one(self, path: Path, pixels: Pixels, place: Path) -> dict[str, Any]:
         shown, left_out = self._finder.find(pixels, str(path))
         result = describe(path, pixels, shown, self._finder.names, self._finder.first_id)
         result["left_out"] = left_out

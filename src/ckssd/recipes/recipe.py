@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ckssd
+from ckssd.errors import UsageError
 from ckssd.install import Identity, Outcome, Provenance, ensure
 from ckssd.recipes.package import Package, Used
 from ckssd.report import say, step
 from ckssd.secrets import public_value
+
+# Variables that name another source of what is downloaded.
+SOURCES = ("PACKAGE_URL", "PACKAGE_SHA256", "PACKAGE_COMMIT")
 
 Fill = Callable[[Package, Path], Used]
 Check = Callable[[Package, Provenance], None]
@@ -54,6 +58,17 @@ class Recipe:
         heard = {*self.content, *self.means}
         options = {name: value for name, value in package.options.items() if name in heard}
         return self.fill(replace(package, options=options), staging)
+
+    def refuse_other_sources(self, package: Package) -> None:
+        """Raise a UsageError for a variable that names another source, where nothing comes from one."""
+        for name in SOURCES:
+            if package.options.get(name, "").strip() and name not in {*self.content, *self.means}:
+                raise UsageError(
+                    f"This package has nothing that {name} could replace",
+                    where=package.alias,
+                    got=f"{name}={package.options[name]}",
+                    advice="give it to the package that downloads, of which this one is made",
+                )
 
     def own_options(self, package: Package) -> dict[str, str]:
         """Return the variables of this install that make its content another than the entry's own.
