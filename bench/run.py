@@ -3,7 +3,7 @@
     .venv/bin/python -m bench.run [--rounds 5] [--images 1000] [--parts throughput startup …]
 
 Results go to bench/results/ as JSON and Markdown, with the time that it took. Nothing else should run then.
-The parts of EXTRA run only when they are named.
+The parts of EXTRA run only when they are named, and have files of their own: --parts plain --results DIR.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.context import (
     Row,
 )
 from bench.images import make_images
-from bench.written import RESULTS, row_lines, write_results
+from bench.written import RESULTS, load_before, row_lines, write_results
 from ckssd.endings import run_main
 from ckssd.report import say, step
 
@@ -59,6 +59,7 @@ def whole_number(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Install what is missing, make the images, run the parts, write the results."""
+    busy = load_before()
     results = options.results or (RESULTS if set(PARTS) <= set(options.parts) else None)
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as folder:
         context = Context(Path(folder), Path(folder) / "data", options.rounds)
@@ -69,27 +70,43 @@ def run(options: argparse.Namespace) -> int:
         began = time.monotonic()
         step(f"{options.images} images of COCO's size")
         make_images(context.data, options.images, COCO_LABELS)
-        rows = []
+        all_rows = []
         for name, part in parts.items():
             step(name)
-            for row in part.measure(context):
+            rows = part.measure(context)
+            for row in rows:
                 say(f"    {row.name}: {row.measured} ({row.target}{'' if row.met else '; NOT MET'})")
-                rows.append(row)
+            all_rows += rows if name in PARTS else []
             if results is not None:  # after each part, so that an interruption costs one part
                 seconds = time.monotonic() - began
-                write(results, rows, {"rounds": options.rounds, "images": options.images, "seconds": seconds})
-    if results is not None:
-        say(f"results: {results}")
+                run = {
+                    "rounds": options.rounds,
+                    "images": options.images,
+                    "seconds": seconds,
+                    "load_before": busy,
+                }
+                if name in EXTRA:
+                    write(
+                        results,
+                        name,
+                        rows,
+                        run,
+                        f"python -m bench.run --parts {name} --results bench/results",
+                    )
+                else:
+                    write(results, "bench", all_rows, run, "make bench")
     return 0
 
 
-def write(folder: Path, rows: list[Row], run: dict[str, Any]) -> None:
-    """Write bench.json and bench.md."""
+def write(folder: Path, name: str, rows: list[Row], run: dict[str, Any], command: str) -> None:
+    """Write the rows as NAME.json and NAME.md."""
     content = {"run": run, "rows": [dataclasses.asdict(row) for row in rows]}
+    minutes = run["seconds"] / 60
     how = (
-        f"{run['images']} images, medians of {run['rounds']} runs in turn, {run['seconds'] / 60:.0f} minutes"
+        f"{run['images']} images, medians of {run['rounds']} runs in turn, {minutes:.0f} minutes; "
+        f"{run['load_before']}"
     )
-    write_results(folder, "bench", content, row_lines(rows), command="make bench", how=how)
+    write_results(folder, name, content, row_lines(rows), command=command, how=how)
 
 
 if __name__ == "__main__":
