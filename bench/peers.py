@@ -39,6 +39,11 @@ TENSORFLOW_1 = "lib,tensorflow,v1.13.1,vprebuilt"
 TFLITE_RUNTIME = ("tflite-runtime==2.14.0", "numpy<2", "pillow")
 EQUAL = 0.002  # mAP: decoders and resize methods move it by as much
 EVERY_SCORE = 1e-8  # the published graphs' own threshold
+POSTPROCESSING = {
+    "none": " without NMS and ours",
+    "nms": " with NonMaxSuppression",
+    "detection_output": " with DetectionOutput",
+}
 SECONDS = 10
 IMAGE = "[1,300,300,3]"
 LATENCY = ("prediction_time_median_s", "prediction_time_p90_s", "prediction_time_p99_s")
@@ -121,25 +126,26 @@ def _find(options: argparse.Namespace, threads: int, context: Context) -> Found:
 
 
 def _at_every_score(by_runtime: dict[str, Any], context: Context) -> Iterator[Any]:
-    """Ours with the whole graphs' score threshold; OpenVINO's without DetectionOutput."""
+    """Ours with the whole graphs' score threshold; OpenVINO's with its three ways of NMS."""
     litert, openvino, onnx, tensorflow = (by_runtime[name] for name in RUNTIMES)
     custom = CustomOptions(nms_score_threshold=EVERY_SCORE)
     yield _changed(litert, custom=custom)
     own = onnx.settings.model.own_nms
     lower = replace(own, options=replace(own.options, nms_score_threshold=EVERY_SCORE))
     yield _changed(onnx, own_nms=lower)
-    ir = context.folder / "without postprocessing.xml"
-    if not ir.is_file():
-        flags = ["--postprocessing", "none", "--confidence_threshold", f"{EVERY_SCORE:g}"]
-        where = ["--output_dir", str(ir.parent), "--model_name", ir.stem]
-        graph = str(tensorflow.settings.model.file)
-        limits = ["--keep_top_k", "100"]
-        context.command("ckssd", "mo", "--input_model", graph, *flags, *where, *limits)
-    yield _changed(openvino, file=ir)
+    for postprocessing, said in POSTPROCESSING.items():
+        ir = context.folder / f"{postprocessing}.xml"
+        if not ir.is_file():
+            flags = ["--postprocessing", postprocessing, "--confidence_threshold", f"{EVERY_SCORE:g}"]
+            where = ["--output_dir", str(ir.parent), "--model_name", ir.stem]
+            graph = str(tensorflow.settings.model.file)
+            limits = ["--keep_top_k", "100"]
+            context.command("ckssd", "mo", "--input_model", graph, *flags, *where, *limits)
+        yield _changed(openvino, said, file=ir)
 
 
-def _changed(prepared: Any, **model: Any) -> Any:
-    name = f"{prepared.contender.name}, from score {EVERY_SCORE:g}"
+def _changed(prepared: Any, said: str = "", **model: Any) -> Any:
+    name = f"{prepared.contender.name}{said}, from score {EVERY_SCORE:g}"
     settings = replace(prepared.settings, model=replace(prepared.settings.model, **model))
     return replace(prepared, contender=replace(prepared.contender, name=name), settings=settings)
 
