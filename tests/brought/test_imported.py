@@ -30,6 +30,7 @@ def test_an_import_is_registered_verified_found_and_taken_away(
 ) -> None:
     source = Path(shutil.copytree(made[0] / "voc", tmp_path / "my $(set) 'é"))
     asked = ["dataset", "import", "--format", "voc", str(source), "--name", "voc-own"]
+    asked += ["--image-address", "https://images.example/voc/"]
     done = home.ckssd(*asked, "--json")
     assert done.code == 0, done.text
     data = given(done.out)
@@ -38,6 +39,7 @@ def test_an_import_is_registered_verified_found_and_taken_away(
     told = home.ck("cat", "env", "--tags=dataset,object-detection,voc-own,val").out
     assert f"CK_ENV_DATASET_ANNOTATIONS={place}/annotations/instances_val.json" in told
     assert f"CK_ENV_DATASET_IMAGE_DIR={place}/images" in told
+    assert "CK_ENV_DATASET_IMAGE_ADDRESS=https://images.example/voc/" in told
     known = json.loads((place / "provenance.json").read_text())
     assert known["extra"]["imported"]["split"] == "val"
     assert known["extra"]["imported"]["source"] == str(source)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ckssd.ck.soft import carried, root_of, setup
+from ckssd.coco.image_address import image_address
 from tests.support.sandbox import CHECKOUT
 
 DESCRIPTION = {"carry": {"from": "model-source", "prefix": "CK_ENV_TENSORFLOW_MODEL", "names": ["A", "B"]}}
@@ -74,6 +75,9 @@ def lay_out(entry: str, folder: Path) -> Path:
 def assert_all_exist(env: dict[str, str]) -> None:
     for name, value in env.items():
         start = Path(value)
+        if name.endswith("_IMAGE_ADDRESS"):
+            assert image_address(name, value) == value
+            continue
         assert value in PLAIN or start.exists() or any(start.parent.glob(start.name + "*")), (name, value)
 
 
@@ -162,6 +166,7 @@ def test_an_installed_package_is_found_by_its_provenance(tmp_path: Path) -> None
     assert given["customize"]["full_path"] == str(tmp_path / "provenance.json")
     assert given["env"]["CK_ENV_DATASET_ANNOTATIONS"] == str(tmp_path / "annotations" / "mine.json")
     assert given["env"]["CK_ENV_DATASET_IMAGE_DIR"] == str(tmp_path / "images")
+    assert given["env"]["CK_ENV_DATASET_IMAGE_ADDRESS"] == "http://images.cocodataset.org/val2017/"
 
 
 def stated_contents() -> dict[str, tuple[str, list[str]]]:

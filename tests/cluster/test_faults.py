@@ -5,6 +5,7 @@ Real processes: two nodes of Ray on this machine, every socket on loopback, and 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from PIL import Image
 from tests.cluster.conftest import Runs, crashing
 from tests.cluster.nodes import Nodes, command, descendants, two_nodes, wait_for
 from tests.measure.conftest import Bench
+from tests.support.http_server import LocalServer
 from tests.support.run import install_once
 from tests.support.sandbox import Sandbox
 
@@ -149,6 +151,19 @@ def test_a_node_without_the_runtime_makes_it_of_the_same_lock(
     assert (lacking["code"], lacking["what"]) == ("not-installed", "A node lacks the runtime")
     shutil.copy(installed / "provenance.json", elsewhere)
     runs.check(runs.ended(runs.begin(cluster.address, python, **cluster.variables)))
+
+
+def test_another_picture_at_the_address_ends_the_run_with_its_name(runs: Runs, cluster: Nodes) -> None:
+    with LocalServer() as server:
+        for path in runs.bench.images.iterdir():
+            server.serve(f"val/{path.name}", path.read_bytes())
+        whole = (runs.bench.images / "b3.png").read_bytes()
+        server.serve("val/b3.png", whole[:-1] + bytes([whole[-1] ^ 1]))
+        images = {"CK_CLUSTER_IMAGES": server.url("val/")}
+        error = runs.failed(runs.begin(cluster.address, **images, **cluster.variables))
+    assert error["what"] == "A picture at the address is not the data set's own"
+    assert error["where"].startswith(server.url("val/b3.png on "))
+    assert error["expected"].endswith(hashlib.sha256(whole).hexdigest())
 
 
 def test_nodes_may_leave_and_join(many: Runs, ray_python: Path) -> None:

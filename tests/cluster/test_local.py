@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.conftest import Runs, crashing
+from tests.support.http_server import LocalServer, Page
 from tests.support.sandbox import Sandbox
 
 __all__ = ["Sandbox"]  # these tests use a home: they are slow
@@ -14,18 +16,32 @@ __all__ = ["Sandbox"]  # these tests use a home: they are slow
 pytestmark = pytest.mark.slow(seconds=40)
 
 
-def test_a_run_over_this_machine_is_the_run_of_this_machine_even_if_its_runtime_dies_once(
-    runs: Runs,
-) -> None:
+def test_a_run_over_this_machine_is_the_run_of_this_machine(runs: Runs) -> None:
+    """Its runtime dies once, and its pictures come from a server that wants a password and is busy once."""
     python = crashing(runs.bench.folder, "b3.png", once=True)
-    result = runs.ended(runs.begin("ray", python, CK_CLUSTER_BATCH="3"))
+    with LocalServer() as server:
+        for path in runs.bench.images.iterdir():
+            page = Page(path.read_bytes(), login="me:swordfish", status=503, failures=1)
+            server.serve(f"a folder/{path.name}?token=0123456789abcdef", page)
+        shown = f"{server.address}/a%20folder/"
+        address = shown.replace("://", "://me:swordfish@") + "?token=0123456789abcdef"
+        driver = runs.begin("ray", python, CK_CLUSTER_BATCH="3", CK_CLUSTER_IMAGES=address)
+        result = runs.ended(driver)
     runs.check(result)
     facts = result["cluster"]
     assert (facts["batches"], facts["nodes"], facts["workers"]) == (3, 1, 2)
     assert (facts["given_again"], facts["resumed"]) == (1, 0)
-    assert any(
-        "run by Ray with 2 workers on 1 nodes of ray, in 3 batches" in note for note in result["notes"]
-    )
+    assert facts["images"] == shown
+    assert facts["fetch_retries"] == result["images"] - 3, "not those of the answer that did not come"
+    assert facts["fetched_bytes"] == sum(path.stat().st_size for path in runs.bench.images.iterdir())
+    assert "run by Ray with 2 workers on 1 nodes of ray, in 3 batches" in result["notes"][0]
+    assert result["notes"][1] == f"the nodes fetched the pictures from {shown}"
+    for secret in ("swordfish", "0123456789abcdef"):
+        assert not any(secret in path.read_text("latin-1") for path in files_of(runs.bench.folder))
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.full

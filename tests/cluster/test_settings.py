@@ -8,12 +8,21 @@ import pytest
 
 from ckssd.cluster.job import make_job, source_archive
 from ckssd.cluster.kept import RUN, begin, resume
-from ckssd.cluster.settings import check_run, from_environment, ray_python
+from ckssd.cluster.settings import (
+    ENTRY,
+    ClusterSettings,
+    check_run,
+    from_environment,
+    image_source,
+    ray_python,
+)
+from ckssd.coco.image_address import VARIABLE as IMAGE_ADDRESS
 from ckssd.errors import InputError, NotInstalledError, UsageError
 from ckssd.json_file import write_json
 from ckssd.measure import settings as benchmark_settings
 from ckssd.measure.parts import as_bytes, part_of
 from ckssd.measure.run import detect_data_set
+from ckssd.secrets import given
 from tests.measure.conftest import Bench, bench
 
 __all__ = ["bench"]
@@ -36,7 +45,18 @@ def test_without_an_address_there_is_no_cluster(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["yes", "dask", "http://a:1", "ray://a", "a:b", "ray://u:swordfish@a", "a:1 b"]
+    "address",
+    [
+        "yes",
+        "dask",
+        "http://a:1",
+        "ray://a",
+        "a:b",
+        "ray://u:swordfish@a",
+        "a:1 b",
+        "u:swordfish@a:1",
+        "a:1?token=swordfish",
+    ],
 )
 def test_other_words_are_refused_without_their_secrets(address: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -52,6 +72,58 @@ def test_a_token_in_an_address_reaches_ray_and_nothing_else() -> None:
     assert found.reach == "ray://me:swordfish@head:10001?token=0123456789abcdef"
     assert "swordfish" not in repr(found)
     assert "0123456789abcdef" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "images"),
+    [
+        (" Sent ", "sent"),
+        ("ENTRY", "entry"),
+        ("http://images.example/val2017/", "http://images.example/val2017/"),
+        ("https://h:8443/a b/", None),
+        ("https://me:swordfish@h/a/?token=0123456789abcdef", "https://h/a/"),
+        ("s3://bucket/", "s3://bucket/"),
+        ("gs://bucket/a/b/", "gs://bucket/a/b/"),
+        ("file:///shared/a b/", "file:///shared/a b/"),
+        ("https://h/a", None),
+        ("https://me:swordfish@h", None),
+        ("https://me:swordfish@h/a.jpg?token=swordfish", None),
+        ("http:///a/", None),
+        ("https://h/a/#swordfish=", None),
+        ("s3://bucket/?sig=swordfish", None),
+        ("s3://key:swordfish@bucket/a/", None),
+        ("s3:/bucket/", None),
+        ("/shared/images/", None),
+    ],
+)
+def test_pictures_are_shared_sent_or_at_the_address_of_a_folder(said: str, images: str | None) -> None:
+    variables = {"CK_CLUSTER": "ray", "CK_CLUSTER_IMAGES": said}
+    if images is None:
+        with pytest.raises(UsageError) as caught:
+            from_environment(variables)
+        assert "CK_CLUSTER_IMAGES" in str(caught.value)
+        assert "swordfish" not in str(caught.value)
+        return
+    found = from_environment(variables)
+    assert found is not None
+    assert found.images == images
+    assert given(found.images) == (said if "://" in said else images), "for the nodes it has its secrets"
+
+
+def test_an_address_is_that_of_the_data_set_s_entry(bench: Bench) -> None:
+    cluster = ClusterSettings("ray", images=ENTRY)
+    without = benchmark_settings.from_environment(bench.environment)
+    with pytest.raises(UsageError, match=r"entry does not say.*--cluster-images ADDRESS.*--image-address"):
+        check_run(cluster, without)
+    variables = {**bench.environment, IMAGE_ADDRESS: "http://images.example/val2017/"}
+    settings = benchmark_settings.from_environment(variables)
+    assert image_source(cluster, settings) == "http://images.example/val2017/"
+    assert image_source(ClusterSettings("ray"), settings) is None
+    python = Path("python")
+    assert make_job(settings, python).id == make_job(without, python).id, "the same run, whatever its way"
+    with pytest.raises(UsageError, match="has no secrets") as caught:
+        benchmark_settings.from_environment({**variables, IMAGE_ADDRESS: "http://me:swordfish@h/"})
+    assert "swordfish" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +158,7 @@ def test_what_is_of_one_machine_is_refused(
     monkeypatch.chdir(bench.folder)
     settings = benchmark_settings.from_environment({**bench.environment, **variables})
     with pytest.raises(UsageError, match=next(iter(variables))):
-        check_run(settings)
+        check_run(ClusterSettings("ray"), settings)
 
 
 def test_what_travels_is_known_by_its_content(bench: Bench) -> None:

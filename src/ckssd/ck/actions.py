@@ -43,13 +43,16 @@ def doctor(i: dict[str, Any]) -> Answer:
     return _told(i, examination.describe(findings), data, examination.fault(findings))
 
 
+IMPORTED = ("format", "source", "name", "split", "first_pixel", "image_address")
+
+
 @hook
 def import_data_set(i: dict[str, Any]) -> Answer:
     """``ck import ssd --format=voc --source=FOLDER --name=NAME``: install a data set of one's own."""
     from ckssd.ck import datasets  # brings NumPy and Pillow
 
     asked = datasets.Asked(
-        **{name: str(i.get(name, "")) for name in ("format", "source", "name", "split", "first_pixel")},
+        **{name: str(i.get(name, "")) for name in IMPORTED},
         leave_out_missing=switch("--leave_out_missing", i.get("leave_out_missing", "")),
         reinstall=switch("--reinstall", i.get("reinstall", "")),
     )

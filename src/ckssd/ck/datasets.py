@@ -16,6 +16,7 @@ from ckssd.install import installed
 from ckssd.recipes.imported import (
     FIRST_PIXEL,
     FORMAT,
+    IMAGE_ADDRESS,
     KEY,
     LEAVE_OUT_MISSING,
     NAME,
@@ -87,6 +88,7 @@ class Asked:
     split: str = ""
     first_pixel: str = ""
     leave_out_missing: bool = False
+    image_address: str = ""
     reinstall: bool = False
 
     def variables(self) -> dict[str, str]:
@@ -98,6 +100,7 @@ class Asked:
             SPLIT: self.split,
             FIRST_PIXEL: "" if self.first_pixel == "1" else self.first_pixel,
             LEAVE_OUT_MISSING: "yes" if self.leave_out_missing else "",
+            IMAGE_ADDRESS: self.image_address,
         }
         return {name: value for name, value in given.items() if value}
 

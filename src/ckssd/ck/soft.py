@@ -12,6 +12,8 @@ refuses to register a thing of which a variable would name something that is not
     variable (whole name, or ``_NAME`` to go behind the prefix) to a text with the names of places, each of
     which must exist, or ``{version}``. A list of texts: the first whose places exist. Places: ``{root}``;
     those that a finder adds.
+``ckssd.options``
+    variable to a variable of the install, whose value it has; left out where the install had none.
 ``ckssd.carry``
     variables of the dependency ``from`` it was made from, under this entry's prefix instead of ``prefix``:
     ``names`` without either.
@@ -40,7 +42,7 @@ from typing import Any
 from ckssd.ck.kernel import Answer, hook
 from ckssd.ck.named_model import named_model, usual_names, variables_of_named, without_others
 from ckssd.errors import InputError, NotInstalledError
-from ckssd.install import find_pythons, python_at
+from ckssd.install import find_pythons, installed, python_at
 from ckssd.install.provenance import FILE_NAME as PROVENANCE
 from ckssd.report import say
 
@@ -198,6 +200,14 @@ def carried(description: dict[str, Any], prefix: str, dependencies: dict[str, An
     return {f"{prefix}_{name}": value for name, value in known.items() if value is not None}
 
 
+def of_options(description: Mapping[str, Any], prefix: str, root: Path) -> dict[str, str]:
+    """Return the variables that repeat what an installation was asked for."""
+    wanted: dict[str, str] = description.get("options", {})
+    there = installed(root) if wanted else None
+    given = {} if there is None else there.entry.options
+    return {prefix + name: given[option] for name, option in wanted.items() if option in given}
+
+
 def _matches(text: str, root: Path) -> list[str]:
     """What a path with a ``*`` (as in ``lib/python*/site-packages``) stands for; one thing, if right."""
     return sorted(map(str, root.glob(str(Path(text).relative_to(root)))))
@@ -214,6 +224,7 @@ def setup(i: dict[str, Any]) -> Answer:
     prefix = customize["env_prefix"]
     variables = carried(description, prefix, i.get("deps", {}))
     variables |= variables_of(description, prefix, thing, i.get("version", ""))
+    variables |= of_options(description, prefix, thing.root)
     variables[f"{prefix}_ROOT"] = str(thing.root)
     if description.get("finder") == "python":
         variables |= _python(prefix, thing.file)

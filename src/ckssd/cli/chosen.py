@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ckssd.ck.environments import environments, the_environment
 from ckssd.cli.pairs import pairs
+from ckssd.coco.image_address import VARIABLE as IMAGE_ADDRESS
 from ckssd.errors import NotInstalledError, UsageError
 from ckssd.model.description import ACTIVATIONS
 from ckssd.model.entry import ACTIVATION, NMS, RUNTIME, SIGNATURE
@@ -122,7 +123,8 @@ def data_set(images: Path | None, annotations: Path | None, tags: str) -> dict[s
         None is installed with these tags, or several are.
     """
     if images is None and annotations is None:
-        return the_environment(joined(DATASET_TAGS, tags)).variables
+        # Not the address of another, which the shell may have.
+        return {IMAGE_ADDRESS: "", **the_environment(joined(DATASET_TAGS, tags)).variables}
     if images is None or annotations is None:
         got = "--annotations" if images is None else "--images"
         raise UsageError(
@@ -137,6 +139,7 @@ def data_set(images: Path | None, annotations: Path | None, tags: str) -> dict[s
         IMAGE_FOLDER: str(images.absolute()),
         ANNOTATIONS: str(annotations.absolute()),
         DATASET_TYPE: "",
+        IMAGE_ADDRESS: "",
     }
 
 

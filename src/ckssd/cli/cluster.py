@@ -10,6 +10,7 @@ from ckssd.ck.environments import environments, the_environment
 from ckssd.cli.pairs import pairs
 from ckssd.cluster.settings import FIELDS, VARIABLE, from_environment
 from ckssd.errors import UsageError
+from ckssd.secrets import given
 
 RAY_TAGS = "lib,ray"
 FLAGS = {
@@ -33,7 +34,8 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--cluster-images",
         metavar="HOW",
-        help="shared (on a path that all nodes have, the default) or sent (CK_CLUSTER_IMAGES)",
+        help="shared (on a path that all nodes have, the default), sent, an address that they fetch from"
+        " (https://HOST/…/, s3://BUCKET/…/), or entry: that of the data set's entry (CK_CLUSTER_IMAGES)",
     )
 
 
@@ -53,10 +55,10 @@ def cluster_variables(options: argparse.Namespace) -> dict[str, str]:
         A value cannot be used.
     """
     said = {variable: os.environ[variable] for variable, _ in FIELDS.values() if os.environ.get(variable)}
-    said |= {name: str(given) for flag, name in FLAGS.items() if (given := getattr(options, flag))}
+    said |= {name: str(word) for flag, name in FLAGS.items() if (word := getattr(options, flag))}
     said |= {"CK_CLUSTER_RESUME": "yes"} if options.resume else {}
-    given = pairs(options.env, "--env")
-    said |= {name: text for name, text in given.items() if name.startswith(VARIABLE)}
+    named = pairs(options.env, "--env")
+    said |= {name: given(text) for name, text in named.items() if name.startswith(VARIABLE)}
     if from_environment(said) is None:
         if options.run_folder or options.resume or options.cluster_images:
             got = " ".join(flag for flag in ALONE if getattr(options, flag.strip("-").replace("-", "_")))

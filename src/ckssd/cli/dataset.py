@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--leave-out-missing", action="store_true", help="import the rest where pictures are missing"
     )
+    action.add_argument(
+        "--image-address",
+        default="",
+        metavar="ADDRESS",
+        help="where its pictures are on a network, for runs over a cluster: https://HOST/…/, s3://BUCKET/…/",
+    )
     action.add_argument("--reinstall", action="store_true", help="in place of an earlier import of that name")
     action = actions.add_parser("show", help="count what is in a data set, and say what is odd")
     _add_common(action)
@@ -91,6 +97,7 @@ def _import(options: argparse.Namespace) -> Result:
             split=options.split,
             first_pixel=options.first_pixel,
             leave_out_missing=options.leave_out_missing,
+            image_address=options.image_address,
             reinstall=options.reinstall,
         )
     )

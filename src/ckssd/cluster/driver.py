@@ -16,12 +16,13 @@ from ckssd import report
 from ckssd.cluster.engine import Engine, Lost, connected, tell
 from ckssd.cluster.job import Job, make_job
 from ckssd.cluster.kept import KeptRun, begin, resume
+from ckssd.cluster.pictures import Carrier, check_scheme
 from ckssd.cluster.schedule import Given, Schedule, batch_size
-from ckssd.cluster.settings import SENT, ClusterSettings, check_run
+from ckssd.cluster.settings import ClusterSettings, check_run, image_source
 from ckssd.coco.annotations import ImageEntry, read_annotations
 from ckssd.coco.metric_types import COCO
 from ckssd.coco.pictures import find_pictures
-from ckssd.errors import InputError, RunError, UsageError, error_from
+from ckssd.errors import RunError, UsageError, error_from
 from ckssd.measure.machine import seconds_since_start
 from ckssd.measure.merging import Merged, Places, merge, score_merged
 from ckssd.measure.parts import read_part
@@ -37,8 +38,9 @@ WAIT_S = 0.5  # for an answer, before nodes and deadlines are looked at again
 class Facts:
     """What is known of a run over a cluster besides its result; times in seconds since it was begun.
 
-    ``driver_s``: what this process was busy with answers and with handing out. ``answer_bytes``: of all.
-    ``answers_left_out``: second answers.
+    ``images``: where the nodes had the pictures from; ``fetched_bytes``, ``fetch_retries``: of those that
+    they fetched, for the answers that count. ``driver_s``: what this process was busy with answers and with
+    handing out. ``answer_bytes``: of all. ``answers_left_out``: second answers.
     """
 
     engine: str
@@ -46,6 +48,7 @@ class Facts:
     nodes: int
     workers: int
     batches: int
+    images: str
     resumed: int = 0
     given_again: int = 0
     answers_left_out: int = 0
@@ -54,6 +57,8 @@ class Facts:
     last_answer_s: float = 0.0
     driver_s: float = 0.0
     answer_bytes: int = 0
+    fetched_bytes: int = 0
+    fetch_retries: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +126,10 @@ def sweep_over(cluster: ClusterSettings, settings: BenchmarkSettings, python: Pa
 
 
 def _detect(cluster: ClusterSettings, settings: BenchmarkSettings, job: Job) -> tuple[Merged, Facts]:
-    check_run(settings)
+    check_run(cluster, settings)
+    source = image_source(cluster, settings)
+    if source is not None:
+        check_scheme(source)
     images = _images(settings)
     with contextlib.ExitStack() as ending:
         folder = cluster.folder or Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="ckssd-")))
@@ -132,11 +140,17 @@ def _detect(cluster: ClusterSettings, settings: BenchmarkSettings, job: Job) -> 
             tell(engine, nodes)
             kept = before or begin(folder, job, _number_of_batches(cluster, len(images), sum(nodes.values())))
             facts = Facts(
-                f"ray {engine.version}", cluster.address, len(nodes), sum(nodes.values()), kept.batches
+                f"ray {engine.version}",
+                cluster.address,
+                len(nodes),
+                sum(nodes.values()),
+                kept.batches,
+                source or cluster.images,
             )
             facts.connected_s = time.monotonic() - began
             engine.send(job)
-            run = _Run(engine, kept, cluster, settings, images, facts, began)
+            carrier = Carrier(cluster, settings.images, source)
+            run = _Run(engine, kept, cluster, settings, carrier, images, facts, began)
             for _ in report.progress(
                 run.images_done(), total=len(images), name="detecting", quiet=settings.silent
             ):
@@ -174,6 +188,7 @@ class _Run:
         kept: KeptRun,
         cluster: ClusterSettings,
         settings: BenchmarkSettings,
+        carrier: Carrier,
         images: tuple[ImageEntry, ...],
         facts: Facts,
         began: float,
@@ -181,7 +196,7 @@ class _Run:
         self._engine = engine
         self._kept = kept
         self._settings = settings
-        self._sent = cluster.images == SENT
+        self._carrier = carrier
         self._images = images
         self._facts = facts
         self._began = began
@@ -198,7 +213,9 @@ class _Run:
             self._engine.forget(self._schedule.nodes(self._engine.nodes()))
             self._schedule.overdue(now)
             for given in self._schedule.give(now):
-                self._engine.start(given, str(self._kept.shard(given.batch)), self._pictures(given.batch))
+                shard = self._kept.shard(given.batch)
+                begin_at, end = shard.bounds(len(self._images))
+                self._engine.start(given, str(shard), self._carrier.of(self._images[begin_at:end]))
             self._facts.driver_s += time.monotonic() - now
             idle = True
             for given, answer in self._engine.finished(WAIT_S):
@@ -233,22 +250,11 @@ class _Run:
             self._facts.answers_left_out += 1
             return False
         self._facts.answer_bytes += len(answer["part"])
+        fetched = answer.get("fetched", {})
+        self._facts.fetched_bytes += fetched.get("bytes", 0)
+        self._facts.fetch_retries += fetched.get("retries", 0)
         self._kept.keep(given.batch, answer["part"])
         return True
-
-    def _pictures(self, batch: int) -> dict[str, bytes] | None:
-        """The files of a batch, where the nodes have no path to them."""
-        if not self._sent:
-            return None
-        begin_at, end = self._kept.shard(batch).bounds(len(self._images))
-        found = {}
-        for image in self._images[begin_at:end]:
-            path = self._settings.images / image.file_name
-            try:
-                found[image.file_name] = path.read_bytes()
-            except OSError as error:
-                raise InputError("The image cannot be read", where=path, got=error.strerror) from error
-        return found
 
 
 def _dies_with(died: dict[str, Any], settings: BenchmarkSettings) -> RunError:
@@ -267,6 +273,7 @@ def _timed(merged: Merged, facts: Facts) -> Merged:
     """With the time that all took, not the sum of the batches' times."""
     where = f"{facts.workers} workers on {facts.nodes} nodes of {facts.address}, in {facts.batches} batches"
     notes = [f"run by Ray with {where}"]
+    notes += [f"the nodes fetched the pictures from {facts.images}"] if facts.fetched_bytes else []
     notes += [note for note in merged.notes if "parts were merged" not in note]
     startup, wall = seconds_since_start(), facts.last_answer_s - facts.connected_s
     times = dataclasses.replace(merged.times, wall=wall, setup=facts.connected_s, startup=startup)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from ckssd import report
 from ckssd.cluster import on_node
 from ckssd.cluster.job import Job
+from ckssd.cluster.on_node import batch as of_a_batch
 from ckssd.cluster.schedule import Given
 from ckssd.cluster.settings import LOCAL, ClusterSettings
 from ckssd.endings import ENDING_SIGNALS
@@ -50,7 +51,7 @@ class Engine:
         self._tasks: dict[Any, Given] = {}
         self._job: dict[str, Any] = {}
         ray.cloudpickle.register_pickle_by_value(on_node)
-        self._task = ray.remote(num_cpus=1, max_retries=0)(on_node.run_batch)
+        self._task = ray.remote(num_cpus=1, max_retries=0)(of_a_batch.run_batch)
 
     @property
     def version(self) -> str:
@@ -81,10 +82,13 @@ class Engine:
         described = {"settings": job.settings, "paths": job.paths, "python": job.python, "images": job.images}
         self._job = {"id": job.id, "files": files, "sweep": job.sweep, "lock": job.lock, **described}
 
-    def start(self, given: Given, shard: str, pictures: dict[str, bytes] | None) -> None:
-        """Begin a batch on its node."""
+    def start(self, given: Given, shard: str, pictures: dict[str, Any] | None) -> None:
+        """Begin a batch on its node; ``pictures``: see ckssd.cluster.on_node.batch.run_batch.
+
+        Those that are sent go by the object store. An address may have secrets: it stays with the task.
+        """
         affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(given.node, soft=False)
-        sent = None if pictures is None else self._ray.put(pictures)
+        sent = self._ray.put(pictures) if pictures and "sent" in pictures else pictures
         task = self._task.options(scheduling_strategy=affinity)
         self._tasks[task.remote(self._job, shard, sent)] = given
 

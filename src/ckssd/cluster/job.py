@@ -67,7 +67,9 @@ def make_job(settings: BenchmarkSettings, python: Path, grid: Grid | None = None
         contents[f"model/{weights.name}"] = _read(weights)
     contents[SOURCE] = source_archive()
     # Each worker has one detector with one thread; which images it runs, each batch says.
-    told = dataclasses.replace(settings, threads=1, silent=True, verbose=False, batch_size=1)
+    told = dataclasses.replace(
+        settings, threads=1, silent=True, verbose=False, batch_size=1, image_address=None
+    )
     sweep = None if grid is None else plain(grid)
     images = str(settings.images.absolute())
     return Job(plain(told), paths, contents, str(python), images, sweep, lock_of(python))

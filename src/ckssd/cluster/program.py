@@ -82,8 +82,9 @@ def run_over(
     CkssdError
         As ckssd.cluster.driver.run_over does; what is wrong with the settings is found before Ray is started.
     """
-    cluster_settings.from_environment(environment)
-    cluster_settings.check_run(settings)
+    cluster = cluster_settings.from_environment(environment)
+    if cluster is not None:
+        cluster_settings.check_run(cluster, settings)
     variables = {
         variable: environment[variable]
         for variable, _ in cluster_settings.FIELDS.values()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ckssd.coco.image_address import VARIABLE as IMAGE_ADDRESS
+from ckssd.coco.image_address import kept_image_address
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, Expand, MetricChoice, metric_type
 from ckssd.coco.metrics import DEFAULT_TOOL, TOOLS
 from ckssd.detect.choices import (
@@ -54,6 +56,7 @@ class BenchmarkSettings:
     ``orientation``: of the pixels that the annotations are about. ``decode``: see ImageReader.
     ``metric``, ``hierarchy``, ``expand``: see ckssd.coco.metric_types; ``metrics_tool`` is for COCO's.
     ``preprocessed_cache`` keeps resized images for the next run.
+    ``image_address``: where the data set's entry says that its pictures are on a network, for ckssd.cluster.
     ``part``: where detections go that `ckssd merge` makes a result of; of the images of ``shard`` only.
     """
 
@@ -79,6 +82,7 @@ class BenchmarkSettings:
     full_report: bool = False
     verbose: bool = False
     dataset_type: str = ""
+    image_address: str | None = None
     shard: Shard | None = None
     part: Path | None = None
     published: Published | None = None
@@ -145,6 +149,7 @@ FIELDS: dict[str, Field] = {
     "shard": Field("CK_SHARD", shard),
     "part": Field("CK_PART", new_file),
     "dataset_type": Field("CK_ENV_DATASET_TYPE", plain_text),
+    "image_address": Field(IMAGE_ADDRESS, kept_image_address),
     "images": Field(
         "CK_ENV_DATASET_IMAGE_DIR",
         folder_path,

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ckssd.coco.image_address import kept_image_address
 from ckssd.errors import UsageError, short
 from ckssd.formats.reading import ALL, plain
 from ckssd.install import Provenance, SourceRecord
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT, SOURCE, NAME, SPLIT = "CK_IMPORT_FORMAT", "CK_IMPORT_SOURCE", "CK_IMPORT_NAME", "CK_IMPORT_SPLIT"
 FIRST_PIXEL, LEAVE_OUT_MISSING = "CK_IMPORT_FIRST_PIXEL", "CK_IMPORT_LEAVE_OUT_MISSING"
+IMAGE_ADDRESS = "CK_IMPORT_IMAGE_ADDRESS"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}")
 MOST_RECORDS = 20
 KEY = "imported"
@@ -59,7 +61,11 @@ def _check(package: Package, there: Provenance) -> None:
 
 
 @recipe(
-    content={FORMAT: "", SOURCE: "", NAME: "", SPLIT: "", FIRST_PIXEL: "1", LEAVE_OUT_MISSING: "no"},
+    content={
+        **dict.fromkeys((FORMAT, SOURCE, NAME, SPLIT, IMAGE_ADDRESS), ""),
+        FIRST_PIXEL: "1",
+        LEAVE_OUT_MISSING: "no",
+    },
     named_by=(NAME, SPLIT),
     check=_check,
 )
@@ -146,6 +152,8 @@ def read_asked(given: Mapping[str, str]) -> Content:
     split = given.get(SPLIT, "").strip() or None
     if split is not None:
         check_name(SPLIT, split)
+    if address := given.get(IMAGE_ADDRESS, "").strip():
+        kept_image_address(IMAGE_ADDRESS, address)
     reading = Reading(split, first_pixel(given.get(FIRST_PIXEL, "").strip() or "1"))
     content = read_source(given[FORMAT].strip(), Path(given[SOURCE].strip()), reading)
     leave_out = switch(LEAVE_OUT_MISSING, given.get(LEAVE_OUT_MISSING, ""))
