@@ -26,6 +26,7 @@ from ckssd.graph.emission.detection_output import (
     detection_outputs,
     dims,
 )
+from ckssd.graph.emission.hard_sigmoid import keep_sixths
 from ckssd.graph.emission.image_size import native_priors
 from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import write_graph
@@ -72,6 +73,7 @@ def convert_graph(graph: Graph, wanted: Emission) -> openvino.Model:
         If OpenVINO cannot convert it, or a tensor does not fit DetectionOutput.
     """
     names = _mark_outputs(graph, wanted.outputs)
+    keep_sixths(graph)
     try:
         model = _converted(graph, names, wanted.tensors)
         if wanted.size and wanted.native_size and wanted.size != wanted.native_size:
