@@ -27,7 +27,7 @@ from ckssd.coco.at_half import evaluate_at_half, notes_on_metric
 from ckssd.coco.columns import evaluate_columns
 from ckssd.coco.evaluators import Evaluation, Numbers, Tool, check_known, evaluate_in_parts, evaluate_whole
 from ckssd.coco.metric_types import COCO, DEFAULT_EXPAND, EXPANSIONS, TITLES, MetricChoice, check_objects
-from ckssd.coco.results import check_images, notes_on, read_results, rows_of
+from ckssd.coco.results import Rows, check_images, notes_on, read_results, rows_of
 from ckssd.coco.truth import GroundTruth, read_truth
 from ckssd.coco.written import whole_number
 from ckssd.endings import run_main
@@ -98,25 +98,42 @@ def evaluate(
     if loaded is None:
         found_at_half = evaluate_at_half(truth, rows, image_ids, choice)
         return {**found_at_half, **_notes(truth, found_at_half["notes"])}
+    found = _found_by(tool, loaded, annotations, truth, rows, image_ids)
+    return {
+        **_numbers(found),
+        "tool": tool,
+        "tool_version": version,
+        "images": len(image_ids),
+        "detections": len(rows),
+        **_notes(truth, list(notes_on_metric(truth, COCO))),
+    }
+
+
+def _found_by(
+    tool: str,
+    loaded: Any,
+    annotations: Path,
+    truth: GroundTruth,
+    rows: Rows,
+    image_ids: Sequence[int],
+) -> Evaluation:
+    """Precision and recall by this tool, each in the way that is fastest with it."""
     # Both tools print as they go.
     with contextlib.redirect_stdout(io.StringIO()), _without_collector():
         if tool == "pycocotools":
-            found = evaluate_whole(loaded, annotations, truth, rows, image_ids)
-        elif tool == "hotcoco":
-            found = evaluate_columns(loaded, truth, rows, image_ids)
-        else:
-            found = evaluate_in_parts(loaded, truth, rows, image_ids)
+            return evaluate_whole(loaded, annotations, truth, rows, image_ids)
+        if tool == "hotcoco":
+            return evaluate_columns(loaded, truth, rows, image_ids)
+        return evaluate_in_parts(loaded, truth, rows, image_ids)
+
+
+def _numbers(found: Evaluation) -> dict[str, Any]:
     metrics = twelve_numbers(found)
     return {
         "mAP": metrics["AP"],
         "recall": metrics["AR100"],
         "metrics": metrics,
         "per_class": _per_class(found),
-        "tool": tool,
-        "tool_version": version,
-        "images": len(image_ids),
-        "detections": len(rows),
-        **_notes(truth, list(notes_on_metric(truth, COCO))),
     }
 
 

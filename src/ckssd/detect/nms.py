@@ -66,31 +66,7 @@ def postprocess(
     if len(places) <= WINDOW:
         return _of_few(encodings, anchors, options, _each(predictions, places, background))
     candidates = _each if options.use_regular_nms else _best_of_each_box
-    candidate_boxes, candidate_classes, scores = candidates(predictions, places, background)
-    # Regular NMS lets the boxes of a class compete, fast NMS all.
-    groups = candidate_classes if options.use_regular_nms else None
-    per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
-
-    kept, kept_boxes = np.empty(0, np.int64), np.empty((0, 4), np.float32)
-    full = np.zeros(options.num_classes, bool) if per_class < options.max_detections else None
-    for window in _windows(scores, candidate_classes, full):
-        chosen = candidate_boxes[window]
-        boxes = decode_boxes(encodings[chosen], anchors[chosen], options)
-        beaten = overlaps(kept_boxes, boxes, options.nms_iou_threshold)
-        rivals = overlaps(boxes, boxes, options.nms_iou_threshold)
-        if groups is not None:
-            beaten &= groups[kept][:, np.newaxis] == groups[window]
-            rivals &= groups[window][:, np.newaxis] == groups[window]
-        alive = _survivors(beaten, rivals)
-        kept, kept_boxes = np.concatenate([kept, window[alive]]), np.concatenate([kept_boxes, boxes[alive]])
-        if full is not None:
-            within = _rank_in_group(candidate_classes[kept]) < per_class
-            kept, kept_boxes = kept[within], kept_boxes[within]
-            full[:] = np.bincount(candidate_classes[kept], minlength=len(full)) == per_class
-        if len(kept) >= options.max_detections:
-            break
-    kept = kept[: options.max_detections]
-    return kept_boxes[: options.max_detections], candidate_classes[kept], scores[kept]
+    return _of_many(encodings, anchors, options, candidates(predictions, places, background))
 
 
 def _check(encodings: Floats, predictions: Floats, anchors: Floats, options: PostProcessOptions) -> int:
@@ -138,6 +114,35 @@ def _of_few(
         kept = kept[_rank_in_group(classes[kept]) < options.detections_per_class]
     kept = kept[: options.max_detections]
     return corners[kept], classes[kept], scores[kept]
+
+
+def _of_many(
+    encodings: Floats, anchors: Floats, options: PostProcessOptions, candidates: Candidates
+) -> tuple[Boxes, Indices, Floats]:
+    """The same for any number of candidates: a window at a time, until there are detections enough."""
+    boxes, classes, scores = candidates
+    per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
+    kept, kept_corners = np.empty(0, np.int64), np.empty((0, 4), np.float32)
+    full = np.zeros(options.num_classes, bool) if per_class < options.max_detections else None
+    for window in _windows(scores, classes, full):
+        chosen = boxes[window]
+        corners = decode_boxes(encodings[chosen], anchors[chosen], options)
+        beaten = overlaps(kept_corners, corners, options.nms_iou_threshold)
+        rivals = overlaps(corners, corners, options.nms_iou_threshold)
+        if options.use_regular_nms:  # the boxes of a class compete; with fast NMS all do
+            beaten &= classes[kept][:, np.newaxis] == classes[window]
+            rivals &= classes[window][:, np.newaxis] == classes[window]
+        alive = _survivors(beaten, rivals)
+        kept = np.concatenate([kept, window[alive]])
+        kept_corners = np.concatenate([kept_corners, corners[alive]])
+        if full is not None:
+            within = _rank_in_group(classes[kept]) < per_class
+            kept, kept_corners = kept[within], kept_corners[within]
+            full[:] = np.bincount(classes[kept], minlength=len(full)) == per_class
+        if len(kept) >= options.max_detections:
+            break
+    kept = kept[: options.max_detections]
+    return kept_corners[: options.max_detections], classes[kept], scores[kept]
 
 
 def _each(predictions: Floats, places: Indices, background: int) -> Candidates:

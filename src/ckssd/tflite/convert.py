@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ckssd.errors import InputError, NotInstalledError
 from ckssd.graph.pipeline import read_pipeline
@@ -29,6 +29,7 @@ NO_NMS = "detect_no_nms.tflite"
 LABELS = "flatlabels.txt"
 LABEL_MAP = "labelmap.pbtxt"
 FAST = "fast"
+MODEL_FILES = (REGULAR_NMS, FAST_NMS, NO_NMS, ANCHORS, LABELS, LABEL_MAP, GRAPH, GRAPH_TEXT)
 
 
 @dataclass(frozen=True)
@@ -185,32 +186,41 @@ def make_tflite_model(
     labels = read_label_map(label_map)
     with staging_folder(out_dir, "tflite") as work:
         if frozen_graph is not None:
-            path = []
             exports = _export_frozen_in(work, frozen_graph, settings)
-        elif obj_det_dir is not None:
-            checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
-            checkpoint.check()
-            check_rewriter(read_pipeline(checkpoint.pipeline_config), python)
-            path = research_directories(obj_det_dir, python)
-            exports = _export_steps(work, checkpoint, settings)
         else:
-            raise NotInstalledError(
-                "A checkpoint is exported by the Object Detection API, which is not given",
-                advice="ck install package --tags=model,tensorflow,api, or export from a frozen graph",
-            )
+            checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
+            exports = _checkpoint_exports(work, checkpoint, settings, python, obj_det_dir)
         step("Start TensorFlow")
-        made = run_steps(python, [*exports, *_conversion_steps(work)], path)
+        made = run_steps(python, [*exports.steps, *_conversion_steps(work)], exports.path)
         text = flat_labels(labels, made["num_classes"], label_map)
         (work / LABELS).write_text(text, encoding="utf-8")
         shutil.copyfile(label_map, work / LABEL_MAP)
-        names = (REGULAR_NMS, FAST_NMS, NO_NMS, ANCHORS, LABELS, LABEL_MAP, GRAPH, GRAPH_TEXT)
-        files = [(work / name).replace(out_dir / name) for name in names]
-        if frozen_graph is None:
-            checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
-            keep_beside(checkpoint.pipeline_config, out_dir)
-        else:
-            keep_beside(work / PIPELINE, out_dir)
+        files = [(work / name).replace(out_dir / name) for name in MODEL_FILES]
+        keep_beside(exports.pipeline, out_dir)
     return _converted(files, made)
+
+
+class _Exports(NamedTuple):
+    """How both kinds of graph come about: steps of TensorFlow, where its modules are, the settings' file."""
+
+    steps: list[dict[str, Any]]
+    path: Sequence[Path]
+    pipeline: Path
+
+
+def _checkpoint_exports(
+    work: Path, checkpoint: Checkpoint, settings: ExportSettings, python: Path, obj_det_dir: Path | None
+) -> _Exports:
+    """Exports by the Object Detection API, after all that can be said without TensorFlow."""
+    if obj_det_dir is None:
+        raise NotInstalledError(
+            "A checkpoint is exported by the Object Detection API, which is not given",
+            advice="ck install package --tags=model,tensorflow,api, or export from a frozen graph",
+        )
+    checkpoint.check()
+    check_rewriter(read_pipeline(checkpoint.pipeline_config), python)
+    path = research_directories(obj_det_dir, python)
+    return _Exports(_export_steps(work, checkpoint, settings), path, checkpoint.pipeline_config)
 
 
 def _export_steps(work: Path, checkpoint: Checkpoint, settings: ExportSettings) -> list[dict[str, Any]]:
@@ -221,14 +231,14 @@ def _export_steps(work: Path, checkpoint: Checkpoint, settings: ExportSettings) 
     return [export_step(checkpoint, folder, each) for folder, each in _kinds(work, settings).items()]
 
 
-def _export_frozen_in(work: Path, frozen_graph: Path, settings: ExportSettings) -> list[dict[str, Any]]:
+def _export_frozen_in(work: Path, frozen_graph: Path, settings: ExportSettings) -> _Exports:
     """Export both kinds of NMS here and now; no step of TensorFlow is left to do."""
     # Here, because it brings NumPy, which those that install need not wait for.
     from ckssd.tflite.from_frozen import export_frozen
 
     for folder, each in _kinds(work, settings).items():
         export_frozen(frozen_graph, folder, each)
-    return []
+    return _Exports([], [], work / PIPELINE)
 
 
 def _kinds(work: Path, settings: ExportSettings) -> dict[Path, ExportSettings]:

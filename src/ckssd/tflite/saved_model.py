@@ -11,9 +11,11 @@ import tempfile
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ckssd.errors import InputError
 from ckssd.graph.foreign.known_form import in_known_form
+from ckssd.graph.graph import Graph
 from ckssd.graph.graphdef import read_graph, write_graph
 from ckssd.graph.saved_model import check_detector
 from ckssd.tflite.process import run_tool, tool_environment
@@ -94,6 +96,17 @@ def freeze_saved_model(python: Path, folder: Path, output: Path, *, signature: s
     source = saved_model_folder(folder)
     signature = check_detector(source / FILE, signature)
     output.parent.mkdir(parents=True, exist_ok=True)
+    graph, learned = _freeze_by_tensorflow(python, source, signature)
+    notes = in_known_form(graph)
+    graph.prune(name for name in learned["outputs"] if name in graph)
+    part = output.with_name(output.name + ".part")
+    write_graph(graph, part)
+    part.replace(output)
+    return Frozen(output, tuple(learned["outputs"]), tuple(notes), learned["tensorflow"], learned["python"])
+
+
+def _freeze_by_tensorflow(python: Path, source: Path, signature: str) -> tuple[Graph, dict[str, Any]]:
+    """The graph as TensorFlow freezes it, and what was learned: ``outputs``, and the versions that did it."""
     script = resources.files("ckssd.tflite") / "inside" / "freeze_saved_model.py"
     with resources.as_file(script) as script_path, tempfile.TemporaryDirectory(prefix="ckssd-") as work:
         job, result, raw = (Path(work) / name for name in ("job.json", "result.json", "frozen.pb"))
@@ -117,9 +130,4 @@ def freeze_saved_model(python: Path, folder: Path, output: Path, *, signature: s
         learned = json.loads(result.read_text(encoding="ascii"))
         graph = read_graph(raw)
     graph.source = str(source)
-    notes = in_known_form(graph)
-    graph.prune(name for name in learned["outputs"] if name in graph)
-    part = output.with_name(output.name + ".part")
-    write_graph(graph, part)
-    part.replace(output)
-    return Frozen(output, tuple(learned["outputs"]), tuple(notes), learned["tensorflow"], learned["python"])
+    return graph, learned
