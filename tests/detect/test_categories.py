@@ -61,3 +61,9 @@ def test_no_label_or_category_is_matched_twice_or_with_another_name(
     assert len(set(found.by_label.values())) == len(found.by_label)
     assert {*found.left_out, *(categories[one] for one in found.by_label.values())} == set(names)
     assert all(plain_name(label) == plain_name(categories[one]) for label, one in found.by_label.items())
+
+
+def test_a_list_that_is_cut_says_so_and_the_labels_are_named_as_a_cause() -> None:
+    labels = [f"class {number:02}" for number in range(90)]
+    with pytest.raises(InputError, match=r"class 09, … \(90 names\), got mug\); .*--labels"):
+        match(labels, {1: "mug"}, [1], "a.json")

@@ -132,3 +132,12 @@ def test_results_are_cocos_or_a_table(model: Path, images: list[Path], tmp_path:
         )
     with pytest.raises(UsageError, match=r"\.json or \.csv"):
         write_results(tmp_path / "found.xml", found)
+
+
+@pytest.mark.parametrize(("asked", "noted"), [(0.1, True), (0.3, False), (None, False)])
+def test_a_lower_score_than_the_models_own_is_out_of_reach_and_a_note_says_so(
+    tmp_path: Path, model: Path, images: list[Path], asked: float | None, noted: bool
+) -> None:
+    model.write_bytes(tiny_model(nms_score_threshold=0.3))
+    _, found = detected(tmp_path, model, images[:1], min_score=asked)
+    assert any("below 0.3" in note and "NMS_SCORE_THRESHOLD" in note for note in found["notes"]) is noted

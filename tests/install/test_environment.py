@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ckssd.errors import EnvironmentSetupError, RunError, VerificationError
+from ckssd.errors import EnvironmentSetupError, NetworkError, RunError, VerificationError
 from ckssd.install import (
     Provenance,
     changes,
@@ -136,7 +136,7 @@ def test_offline_is_passed_on_to_uv(folder, python, monkeypatch):
     monkeypatch.setenv("CKSSD_OFFLINE", "1")
     lock = folder / "lock.txt"
     lock.write_text("hello-no-such==1 --hash=sha256:" + "ab" * 32 + "\n")
-    with pytest.raises(RunError, match="CKSSD_OFFLINE"):
+    with pytest.raises(NetworkError, match="CKSSD_OFFLINE"):
         create_environment(python, lock, folder / "env", quiet=True)
 
 

@@ -123,6 +123,17 @@ def test_a_category_with_another_id_is_matched_by_name(bench: Bench, settings: B
     assert "by name" in after.settings.class_map
 
 
+def test_where_nothing_is_right_a_note_names_the_labels_as_a_cause(
+    bench: Bench, settings: BenchmarkSettings
+) -> None:
+    def is_noted() -> bool:
+        return any("labels are in another order" in note for note in run_benchmark(settings).notes)
+
+    assert not is_noted()
+    edited(bench, lambda content: [each.update(bbox=[0, 0, 3, 3]) for each in content["annotations"]])
+    assert is_noted()
+
+
 def test_a_graph_that_is_not_what_it_is_called_is_noted(bench: Bench, settings: BenchmarkSettings) -> None:
     result = run_benchmark(
         replace(settings, model=replace(settings.model, file=bench.model / "detect_fast_nms.tflite"))

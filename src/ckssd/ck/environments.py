@@ -107,8 +107,8 @@ def remove_half_made() -> list[Path]:
     return removed
 
 
-def the_environment(tags: str) -> Environment:
-    """Return the one environment with these tags.
+def the_environment(tags: str, option: str = "--tags") -> Environment:
+    """Return the one environment with these tags; ``option``: what chooses it on the command line.
 
     Raises
     ------
@@ -124,13 +124,13 @@ def the_environment(tags: str) -> Environment:
         )
     if len(found) > 1:
         choices = "; ".join(
-            f"{e.name} {e.version} ({e.uid}; --tags={','.join(distinct_tags(e, found))})" for e in found
+            f"{e.name} {e.version} ({e.uid}; {option}={','.join(distinct_tags(e, found))})" for e in found
         )
         raise NotInstalledError(
             "Several environments have these tags",
             where=tags,
             got=choices,
-            advice="add tags that only one of them has",
+            advice=f"name one, such as {option}={','.join(distinct_tags(found[0], found))}",
         )
     return found[0]
 

@@ -1,9 +1,8 @@
 """Measure accuracy and speed of a model on a data set.
 
-    ckssd benchmark --nms=regular
+    ckssd benchmark --tags=shapes --dataset-tags=shapes --nms=regular
     ckssd benchmark --model detect.tflite --labels labels.txt --images photos/ --annotations instances.json
-    ckssd benchmark --nms=fast --count=100 --threads=2 --json
-    ckssd benchmark --runtime=openvino
+    ckssd benchmark --tags=shapes --dataset-tags=shapes --runtime=openvino --count=100 --threads=2 --json
 
 The same run as `ck benchmark program:object-detection-tflite` (or `…-openvino`, `…-tensorflow`), without the
 experiment entry. The variables of those programs (`USE_NMS`, `CK_BATCH_COUNT`, `CUSTOM_MODEL_SETTINGS`, …)

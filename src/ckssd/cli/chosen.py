@@ -15,6 +15,7 @@ from ckssd.ck.environments import environments, the_environment
 from ckssd.cli.pairs import pairs
 from ckssd.coco.image_address import VARIABLE as IMAGE_ADDRESS
 from ckssd.errors import NotInstalledError, UsageError
+from ckssd.model.custom import refuse_without_switch
 from ckssd.model.description import ACTIVATIONS
 from ckssd.model.entry import ACTIVATION, NMS, RUNTIME, SIGNATURE
 from ckssd.model.named import runtime_of, variables_of
@@ -87,6 +88,7 @@ def choose(options: argparse.Namespace) -> Chosen:
     flags = {name: str(given) for flag, name in FLAGS.items() if (given := getattr(options, flag, None))}
     outside = {name: text for name, text in os.environ.items() if not name.startswith(PREFIXES)}
     variables = {**outside, **described, RUNTIME: runtime, **flags, **pairs(options.env, "--env")}
+    refuse_without_switch(pairs(options.env, "--env"), variables)
     return Chosen(python, variables)
 
 
@@ -112,8 +114,12 @@ def check_installed(wanted: Sequence[str]) -> None:
         )
 
 
-def data_set(images: Path | None, annotations: Path | None, tags: str) -> dict[str, str]:
+def data_set(
+    images: Path | None, annotations: Path | None, tags: str, option: str = "--dataset-tags"
+) -> dict[str, str]:
     """The variables of a data set that is named by its paths, or of the installed one with these tags.
+
+    ``option`` is the flag that gives the tags.
 
     Raises
     ------
@@ -124,11 +130,14 @@ def data_set(images: Path | None, annotations: Path | None, tags: str) -> dict[s
     """
     if images is None and annotations is None:
         # Not the address of another, which the shell may have.
-        return {IMAGE_ADDRESS: "", **the_environment(joined(DATASET_TAGS, tags)).variables}
+        return {IMAGE_ADDRESS: "", **the_environment(joined(DATASET_TAGS, tags), option).variables}
     if images is None or annotations is None:
         got = "--annotations" if images is None else "--images"
         raise UsageError(
-            "Pictures and annotations go together", expected="--images and --annotations", got=got
+            "Pictures and annotations go together",
+            expected="--images and --annotations",
+            got=got,
+            advice="name both; pictures alone are for ckssd detect" if annotations is None else None,
         )
     if tags:
         raise UsageError("--images and tags both name a data set", got=tags)

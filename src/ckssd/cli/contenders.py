@@ -28,6 +28,7 @@ from ckssd.measure.images import MODES
 from ckssd.measure.program import keep_result
 from ckssd.measure.record import DETECTIONS_FILE, IMAGE_TIMES_FILE
 from ckssd.measure.settings import BenchmarkSettings, from_environment
+from ckssd.model.custom import refuse_without_switch
 from ckssd.model.files import value
 from ckssd.model.named import runtime_of, variables_of
 from ckssd.model.runtimes import DEFAULT_RUNTIME, PREFIXES, RUNTIMES
@@ -109,7 +110,7 @@ def find_contenders(options: argparse.Namespace) -> list[Prepared]:
     candidates = [*_files(options), *_installed(options)]
     outside = {name: text for name, text in os.environ.items() if not name.startswith(PREFIXES)}
     shared = {**outside, **the_environment(METRICS_TAGS).variables}
-    shared |= data_set(options.images, options.annotations, options.dataset)
+    shared |= data_set(options.images, options.annotations, options.dataset, "--dataset")
     found: list[Prepared] = []
     for one in candidates:
         python = python_of(one.runtime, options.tensorflow if one.runtime == "tensorflow" else "")
@@ -182,7 +183,7 @@ def _installed(options: argparse.Namespace) -> Iterator[Candidate]:
     for runtime in _runtimes(options):
         kinds = (options.nms or DEFAULT_NMS).split(",") if runtime == "litert" else [""]
         for tags in options.models or [""]:
-            installed = the_environment(joined(RUNTIMES[runtime].models, tags)).variables
+            installed = the_environment(joined(RUNTIMES[runtime].models, tags), "--models").variables
             yield from (Candidate(runtime, tags, installed, nms) for nms in kinds)
 
 
@@ -213,6 +214,7 @@ def _variables(options: argparse.Namespace) -> dict[str, str]:
             where=f"--env {name}={extra[name]}",
             advice=SET_HERE[name],
         )
+    refuse_without_switch(extra, {**os.environ, **extra})
     return {name: text for name, text in flags.items() if text} | extra
 
 

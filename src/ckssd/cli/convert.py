@@ -104,6 +104,6 @@ def quantize_variables(options: argparse.Namespace) -> dict[str, str]:
     if tags is not None:
         if IMAGES in given or ANNOTATIONS in given:
             raise UsageError("A data set and images both say what to calibrate with", got=tags)
-        installed = the_environment(joined(DATASET_TAGS, tags)).variables
+        installed = the_environment(joined(DATASET_TAGS, tags), "--calibration-dataset").variables
         given |= {name: installed[name] for name in VARIABLES if name in installed}
     return {PRECISION: str(options.quantize), **given}

@@ -129,7 +129,8 @@ def _accuracy(options: argparse.Namespace) -> Result:
     if options.annotations is not None:
         annotations = options.annotations
     else:
-        annotations = Path(the_environment(joined(DATASET_TAGS, options.dataset_tags)).variables[ANNOTATIONS])
+        installed = the_environment(joined(DATASET_TAGS, options.dataset_tags), "--dataset-tags")
+        annotations = Path(installed.variables[ANNOTATIONS])
     python = Path(the_environment(METRICS_TAGS).variables["CK_ENV_TOOL_COCO_PYTHON_FILE"])
     found = accuracy_of(options.log, annotations, python)
     lines = [f"mAP: {found['mAP']!r}", f"Recall: {found['recall']!r}", f"Images: {found['images']}"]

@@ -113,7 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     first = next((word for word in words if not word.startswith("-")), None)
-    options = make_parser([word for word in COMMANDS if word == first]).parse_args(words)
+    parser = make_parser([word for word in COMMANDS if word == first])
+    options, unknown = parser.parse_known_args(words)
+    if unknown:  # argparse itself would show the usage of all commands
+        command = f"ckssd {options.command}"
+        parser.error(f"{command} does not know {' '.join(unknown)}; {command} --help lists its options")
 
     def run() -> int:
         with output_to_stderr():

@@ -48,13 +48,20 @@ def match(
         raise InputError(
             "The annotations do not fit the model: it was not trained on all of their categories",
             where=where,
-            expected=f"categories among {', '.join(map(short, sorted(labels)[:10]))}",
-            got=", ".join(map(short, missing[:5])),
-            advice="choose the model's own data set, or annotations with categories that it knows",
+            expected=f"categories among {_some(sorted(labels), 10)}",
+            got=_some(missing, 5),
+            advice="if its labels are others, give those (--labels); else rename the categories, or choose"
+            " a data set that it knows",
         )
     left_out = tuple(unknown.values())
     pairs = [f"{_quoted(categories[category])} as {_quoted(label)}" for category, label in respelled.items()]
     return Matched(by_label, left_out, (*_note_on_spelling(pairs), *_note_on_left_out(left_out)))
+
+
+def _some(names: list[str], number: int) -> str:
+    """The first few, and how many there are if not all are shown."""
+    shown = ", ".join(map(short, names[:number]))
+    return shown if len(names) <= number else f"{shown}, … ({len(names)} names)"
 
 
 def plain_name(name: str) -> str:

@@ -115,10 +115,15 @@ class Finder:
         self._model, self._method = model, method
         self._backend = open_backend(model, Feeding(method))
         self._labels = _labels(model, self._backend.num_classes)
-        self.shown = shown_from(model, self._backend.postprocessing.score_threshold, min_score)
+        threshold = self._backend.postprocessing.score_threshold
+        self.shown = shown_from(model, threshold, min_score)
         self.names: Mapping[int, str] = self._labels.names if self._labels else {}
         self.first_id = self._labels.first_id if self._labels else 1
-        self.notes = (*self._backend.notes, *(self._labels.notes if self._labels else _unnamed(model)))
+        self.notes = (
+            *self._backend.notes,
+            *(self._labels.notes if self._labels else _unnamed(model)),
+            *_beyond_reach(min_score, threshold),
+        )
         self._detector = self._backend.new_detector(threads)
 
     def facts(self) -> dict[str, Any]:
@@ -159,6 +164,16 @@ def shown_from(model: Model, graph_threshold: float, asked: float | None) -> flo
         return asked
     stated = graph_threshold if model.score_threshold is None else model.score_threshold
     return stated if stated >= LEAST_SHOWN else SHOWN_FROM
+
+
+def _beyond_reach(asked: float | None, threshold: float) -> list[str]:
+    """A note if scores are asked for that the graph drops by itself."""
+    if asked is None or asked >= threshold or threshold < LEAST_SHOWN:
+        return []
+    return [
+        f"the model itself gives no detection with a score below {threshold:g}; for a TFLite file or a graph"
+        f" without NMS: --env CUSTOM_MODEL_SETTINGS=yes --env NMS_SCORE_THRESHOLD={asked:g}"
+    ]
 
 
 class _Run:

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ckssd.errors import CkssdError, EnvironmentSetupError, RunError, VerificationError
+from ckssd.errors import CkssdError, EnvironmentSetupError, NetworkError, RunError, VerificationError
 from ckssd.fetch.settings import is_offline
 from ckssd.process import LAST_LINES, in_one_line, running
 from ckssd.report import say
@@ -121,7 +121,12 @@ def _failure(arguments: Sequence[str], code: int, last: collections.deque[str]) 
         )
     if "No space left on device" in text:
         return EnvironmentSetupError("the disk is full", where=what, got=text, advice="free some space")
-    advice = None
     if is_offline():
-        advice = "CKSSD_OFFLINE is set and uv's cache lacks something: unset it once, with a network"
-    return RunError(what, expected="exit status 0", got=f"exit status {code}: {text}", advice=advice)
+        return NetworkError(
+            "a Python package is needed and CKSSD_OFFLINE forbids to download it",
+            where=what,
+            expected="all locked packages in uv's cache",
+            got=text,
+            advice="unset CKSSD_OFFLINE once, with a network, or copy the cache of a machine with one",
+        )
+    return RunError(what, expected="exit status 0", got=f"exit status {code}: {text}")

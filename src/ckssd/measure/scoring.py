@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ckssd import report
 from ckssd.coco.metric_types import COCO, TITLES, MetricChoice
@@ -64,7 +65,17 @@ def score(
         times=times,
         metrics=metrics,
         settings=run.measured(metrics, PeakMemory(detecting=memory(), metrics=used)),
-        notes=(*notes, *metrics["metric_notes"]),
+        notes=(*notes, *metrics["metric_notes"], *_on_nothing_right(metrics)),
         detections=detections,
         published=scoring.published,
     )
+
+
+def _on_nothing_right(metrics: Mapping[str, Any]) -> list[str]:
+    """A note where mAP is 0: a model whose names are in another order looks like a bad one."""
+    if metrics["mAP"] != 0:
+        return []
+    return [
+        "nothing that is annotated was found. If ckssd detect --draw DIR shows good boxes with wrong names,"
+        " the labels are in another order than the model's classes"
+    ]

@@ -31,6 +31,24 @@ CHECKS: dict[str, tuple[str, Check]] = {
 }
 
 
+def refuse_without_switch(given: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Refuse settings on the command line (``given``) that nothing asks to be used.
+
+    Raises
+    ------
+    UsageError
+        One is given, and none of SWITCHES is on in ``environment``.
+    """
+    unused = [variable for variable, _ in CHECKS.values() if variable in given]
+    if unused and not CustomOptions.asked_for(environment):
+        raise UsageError(
+            "Without a switch the model keeps its own settings",
+            expected=f"{SWITCHES[0]}=yes",
+            got=", ".join(f"{variable}={given[variable]}" for variable in unused),
+            advice=f"add --env {SWITCHES[0]}=yes",
+        )
+
+
 @dataclass(frozen=True)
 class CustomOptions:
     """Options to put in place of the graph's own; None leaves the graph's."""
