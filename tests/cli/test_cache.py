@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ckssd.cluster.on_node.cache import use
 from ckssd.fetch import Settings, Source, fetch
 from tests.cli.test_contract import ckssd
 from tests.support.http_server import LocalServer, Page
@@ -39,6 +40,27 @@ def test_list_shows_names_sizes_and_the_sum(cache: Path) -> None:
     text = ckssd("cache", "list").stdout
     assert "old.bin" in text
     assert "2 files, 0 unfinished, 21 bytes" in text
+
+
+def test_what_a_node_keeps_is_shown_and_pruned_but_for_what_a_run_uses(cache: Path) -> None:
+    nodes = cache / "cluster"
+    for name in ("new", "used", "old", "python3.11-old"):
+        use(nodes / name, lambda folder: (folder / "file").write_bytes(NEW)).close()
+    (nodes / "half").mkdir()
+    long_ago = time.time() - 40 * 86400
+    for name in ("old", "python3.11-old"):
+        os.utime(nodes / name / "whole", (long_ago, long_ago))
+    sizes = dict.fromkeys(("new", "used", "old", "python3.11-old"), len(NEW)) | {"half": 0}
+    with use(nodes / "used", lambda _: None):
+        listed = json.loads(ckssd("cache", "list", "--json").stdout)["data"]["cluster"]
+        assert {Path(one["path"]).name: one["size"] for one in listed} == sizes
+        assert [Path(one["path"]).name for one in listed if one["in_use"]] == ["used"]
+        assert {one["kind"] for one in listed if "python" in one["path"]} == {"python"}
+        gone = json.loads(ckssd("cache", "prune", "--json").stdout)["data"]["cluster"]
+        assert {Path(one["path"]).name for one in gone} == {"old", "python3.11-old", "half"}
+        text = ckssd("cache", "prune", "--unused-for", "0").stdout
+    assert f"1 of runs over a cluster removed, {len(NEW)} bytes; 1 stay in" in text
+    assert {path.name for path in nodes.iterdir()} == {"used", "used.lock"}
 
 
 def test_verify_finds_a_changed_file(cache: Path) -> None:
