@@ -51,6 +51,19 @@ def test_merged_parts_give_the_numbers_of_one_run(installed: Sandbox, parts: lis
     assert "3 parts were merged: times are sums of theirs" in data["notes"]
 
 
+def test_a_merged_run_is_reported_as_any_other(installed: Sandbox, parts: list[Path]) -> None:
+    files, folder = [str(path) for path in parts], parts[0].parent / "merged run"
+    (data_set,) = data_of(installed.ckssd("info", "--tags=dataset,shapes", "--json"))["installed"]
+    pictures = data_set["variables"]["CK_ENV_DATASET_IMAGE_DIR"]
+    data = data_of(installed.ckssd("merge", *files, "--results", str(folder), "--images", pictures, "--json"))
+    page = folder.with_suffix(".html")
+    shown = data_of(installed.ckssd("report", str(folder), "-o", str(page), "--json"))
+    assert repr(data["mAP"]) in json.dumps(shown)
+    assert "are not there" not in page.read_text()
+    refused = installed.ckssd("merge", *files, "--images", pictures)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+
+
 def test_what_is_no_whole_run_is_refused(installed: Sandbox, parts: list[Path]) -> None:
     first, second, third = (str(path) for path in parts)
     gap = installed.ckssd("merge", first, third)

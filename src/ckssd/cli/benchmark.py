@@ -26,6 +26,7 @@ from ckssd.cli.chosen import (
     runtime_asked,
 )
 from ckssd.cli.cluster import RAY_TAGS, add_cluster_arguments, cluster_variables
+from ckssd.cli.kept import begin_results
 from ckssd.cli.outputs import refuse_overwriting_inputs
 from ckssd.cli.pairs import pairs
 from ckssd.cli.result import Result
@@ -35,10 +36,8 @@ from ckssd.detect.results_file import check_format
 from ckssd.errors import UsageError
 from ckssd.json_file import plain
 from ckssd.measure.program import keep_result
-from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE, discard
 from ckssd.measure.settings import BenchmarkSettings, from_environment
 from ckssd.model.runtimes import RUNTIMES
-from ckssd.values import made_folder
 from ckssd.worker import run_worker
 
 # Flags to the variables of the programs; those that choose a model are in ckssd.cli.chosen.
@@ -150,7 +149,7 @@ def run(options: argparse.Namespace) -> Result:
     if settings.part is not None:
         _check_part(options, settings)
     if options.results is not None:
-        begin_results(options)
+        begin_results(options, (options.model, options.labels, options.annotations))
     with tempfile.TemporaryDirectory(prefix="ckssd-") as folder:
         arguments = []
         if options.detections:
@@ -172,7 +171,9 @@ def run(options: argparse.Namespace) -> Result:
 def _check_part(options: argparse.Namespace, settings: BenchmarkSettings) -> None:
     """Raise a UsageError for files that only a whole run gives, and for a part that would overwrite one."""
     if options.results is not None:
-        raise UsageError("--results is of a whole run", got="--part", advice="merge the parts first")
+        raise UsageError(
+            "--results is of a whole run", got="--part", advice="ckssd merge --results DIR PARTS"
+        )
     for flag, output in (("--detections", options.detections), ("--image-times", options.image_times)):
         if output is not None:
             raise UsageError(
@@ -181,19 +182,6 @@ def _check_part(options: argparse.Namespace, settings: BenchmarkSettings) -> Non
     model = settings.model
     read = (model.file, model.labels, settings.annotations)
     refuse_overwriting_inputs("--part", settings.part, read)
-
-
-def begin_results(options: argparse.Namespace) -> None:
-    """Make the folder of --results, without the results of an earlier run, and name the files in it."""
-    for flag, given in (("--detections", options.detections), ("--image-times", options.image_times)):
-        if given is not None:
-            raise UsageError(f"--results and {flag} both name a place", got=given, advice="take one of them")
-    folder = made_folder("--results", options.results)
-    files = {name: folder / name for name in (TIMER_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, DATA_SET_FILE)}
-    for place in files.values():
-        refuse_overwriting_inputs("--results", place, (options.model, options.labels, options.annotations))
-    discard(files.values())
-    options.detections, options.image_times = files[DETECTIONS_FILE], files[IMAGE_TIMES_FILE]
 
 
 def settings_of(options: argparse.Namespace, variables: dict[str, str]) -> BenchmarkSettings:

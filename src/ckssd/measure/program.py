@@ -61,9 +61,15 @@ def main(environment: Mapping[str, str], folder: Path | None = None) -> int:
 
 def keep_result(folder: Path, settings: BenchmarkSettings, record: Mapping[str, Any]) -> None:
     """Write what a report needs beside detections and times: where the data set is, then the record."""
-    places = {"images": settings.images, "annotations": settings.annotations}
-    write_json(folder / DATA_SET_FILE, {name: str(place.absolute()) for name, place in places.items()})
+    write_places(folder, images=settings.images, annotations=settings.annotations)
     write_json(folder / TIMER_FILE, record)
+
+
+def write_places(folder: Path, *, images: Path | None, annotations: Path) -> None:
+    """Write where the data set is; ``images`` None: nobody knows, and a report has no pictures."""
+    places = {"images": images, "annotations": annotations}
+    known = {name: str(place.absolute()) for name, place in places.items() if place is not None}
+    write_json(folder / DATA_SET_FILE, known)
 
 
 @dataclass(frozen=True)
