@@ -35,12 +35,14 @@ class Nodes:
         )
         self.raylets: list[int] = []
         self.address = ""
+        self.folder = Path()  # of Ray's own files
         self._read()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         said: dict[str, Any] = json.loads(self._process.stdout.readline())
         self.address, self.raylets = said["address"], said["raylets"]
+        self.folder = Path(said["folder"])
 
     def add(self) -> None:
         """One more node."""

@@ -23,7 +23,7 @@ from PIL import Image
 from tests.cluster.conftest import Runs, crashing
 from tests.cluster.nodes import Nodes, command, descendants, two_nodes, wait_for
 from tests.measure.conftest import Bench
-from tests.support.http_server import LocalServer
+from tests.support.http_server import LocalServer, Page
 from tests.support.run import install_once
 from tests.support.sandbox import Sandbox
 
@@ -154,13 +154,18 @@ def test_a_node_without_the_runtime_makes_it_of_the_same_lock(
 
 
 def test_another_picture_at_the_address_ends_the_run_with_its_name(runs: Runs, cluster: Nodes) -> None:
+    """The password in the address gets to the server, and into nobody's files."""
+    secret = b"swordfish-of-the-pictures"
     with LocalServer() as server:
         for path in runs.bench.images.iterdir():
-            server.serve(f"val/{path.name}", path.read_bytes())
+            server.serve(f"val/{path.name}", Page(path.read_bytes(), login=f"me:{secret.decode()}"))
         whole = (runs.bench.images / "b3.png").read_bytes()
         server.serve("val/b3.png", whole[:-1] + bytes([whole[-1] ^ 1]))
-        images = {"CK_CLUSTER_IMAGES": server.url("val/")}
+        images = {"CK_CLUSTER_IMAGES": server.url("val/").replace("://", f"://me:{secret.decode()}@")}
         error = runs.failed(runs.begin(cluster.address, **images, **cluster.variables))
+    of_ray = [path for path in cluster.folder.rglob("*") if path.is_file()]
+    assert any("raylet" in path.name for path in of_ray)
+    assert not any(secret in path.read_bytes() for path in [*of_ray, *runs.bench.folder.rglob("*.json")])
     assert error["what"] == "A picture at the address is not the data set's own"
     assert error["where"].startswith(server.url("val/b3.png on "))
     assert error["expected"].endswith(hashlib.sha256(whole).hexdigest())

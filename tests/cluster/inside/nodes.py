@@ -27,7 +27,7 @@ cluster = Cluster(initialize_head=True, head_node_args={**arguments, "temp_dir":
 def tell():
     nodes = [cluster.head_node, *cluster.worker_nodes]
     raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
-    answers.write(json.dumps({"address": cluster.address, "raylets": raylets}) + "\n")
+    answers.write(json.dumps({"address": cluster.address, "raylets": raylets, "folder": folder}) + "\n")
     answers.flush()
 
 
