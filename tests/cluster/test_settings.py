@@ -62,6 +62,7 @@ def test_other_words_are_refused_without_their_secrets(address: str) -> None:
     with pytest.raises(UsageError) as caught:
         from_environment({"CK_CLUSTER": address})
     assert "CK_CLUSTER" in str(caught.value)
+    assert "ray://HOST:10001, or HOST:6379" in str(caught.value), "what is expected is no secret"
     assert "swordfish" not in str(caught.value)
 
 

@@ -23,7 +23,7 @@ SHARED, SENT, ENTRY = "shared", "sent", "entry"
 RAY_PYTHON = "CK_ENV_LIB_RAY_PYTHON_FILE"
 IMAGES = "CK_CLUSTER_IMAGES"
 PICTURES = f"{SHARED}, {SENT}, {ENTRY}, or {IMAGE_ADDRESS_FORM}"
-EXPECTED = "ray (this machine), ray://HOST:PORT, or HOST:PORT as `ray start` shows it"
+EXPECTED = "ray (this machine), ray://HOST:10001, or HOST:6379 as `ray start` shows it"
 
 
 @dataclass(frozen=True)
