@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from ckssd.ck.home import REPOSITORY
 from ckssd.ck.kernel import access
 from ckssd.errors import NotInstalledError
 from ckssd.report import say
+
+MOST_NEAR = 5  # packages named where none fits
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,7 @@ def the_package(tags: str) -> PackageEntry:
     """
     fitting = package_entries(tags)
     if not fitting:
-        names = ", ".join(entry.alias for entry in package_entries())
-        raise NotInstalledError(
-            "No package has all of these tags", where=tags, expected=f"tags of one of: {names}"
-        )
+        raise none_fits(tags, package_entries())
     if len(fitting) > 1:
         common = set.intersection(*(set(entry.tags) for entry in fitting))
         choices = "; ".join(
@@ -82,6 +82,23 @@ def the_package(tags: str) -> PackageEntry:
             advice="add tags that only one of them has",
         )
     return fitting[0]
+
+
+def none_fits(tags: str, entries: list[PackageEntry]) -> NotInstalledError:
+    """The error for tags that no package has: which are strange, and the packages that have most of them."""
+    by_entry = {entry.alias: {*entry.tags, *entry.variations} for entry in entries}
+    known = sorted(set().union(*by_entry.values()))
+    wanted = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    strange = [tag for tag in wanted if tag not in known]
+    near = sorted(by_entry, key=lambda alias: (-len(by_entry[alias].intersection(wanted)), alias))
+    meant = [found[0] for tag in strange if (found := difflib.get_close_matches(tag, known, 1))]
+    return NotInstalledError(
+        "No package has all of these tags",
+        where=tags,
+        expected=f"tags of one of: {', '.join(near[:MOST_NEAR])}, … ({len(near)} packages)",
+        got=f"{', '.join(strange)}, which none has" if strange else None,
+        advice=(f"did you mean {', '.join(meant)}? " if meant else "") + "ckssd sources lists all packages",
+    )
 
 
 def install_package(
