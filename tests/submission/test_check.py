@@ -73,6 +73,18 @@ def text(path: Path, content: str | None, add: str = "") -> Break:
     return change
 
 
+def answers_differ(before: str, after: str) -> Break:
+    """TEST01's answers are not the accuracy run's, and these are the mAP of both."""
+
+    def change(root: Path) -> None:
+        place = root / COMPLIANCE / "Offline" / "TEST01"
+        (place / "verify_accuracy.txt").write_text("TEST FAIL\n")
+        (place / "accuracy" / "baseline_accuracy.txt").write_text(f"mAP={before}%\n")
+        (place / "accuracy" / "compliance_accuracy.txt").write_text(f"mAP={after}%\n")
+
+    return change
+
+
 def renamed(path: Path, name: str) -> Break:
     return lambda root: (root / path).rename((root / path).with_name(name)) and None
 
@@ -201,6 +213,7 @@ BROKEN: list[tuple[str, Break]] = [
     ("readable-log", text(COMPLIANCE / "Offline" / TEST05 / "mlperf_log_detail.txt", "nothing\n")),
     ("compliance-stated", text(COMPLIANCE / "Offline" / "TEST05" / "verify_performance.txt", "TEST FAIL\n")),
     ("compliance-stated", text(COMPLIANCE / "Offline" / "TEST01" / "verify_accuracy.txt", "TEST FAIL\n")),
+    ("test01-accuracy", answers_differ("23.050", "22.800")),
     ("test01-speed", says("Offline", TEST01, result_samples_per_second=90.4)),
     ("test01-speed", says("SingleStream", TEST01, result_90__00_percentile_latency_ns=22_100_000)),
     ("test04-caching", says("Offline", TEST04_B, result_samples_per_second=110.6)),
@@ -334,8 +347,16 @@ def test_answers_that_differ_are_explained_by_two_more_files(folder: Path) -> No
     (place / "verify_accuracy.txt").write_text("TEST FAIL\n")
     (place / "accuracy" / "baseline_accuracy.txt").write_text("mAP=23.050%\n")
     assert [one.rule.name for one in check(folder, rules_of("v2.0")).findings] == ["compliance-stated"]
-    (place / "accuracy" / "compliance_accuracy.txt").write_text("mAP=23.040%\n")
-    assert check(folder, rules_of("v2.0")).findings == []
+    other = place / "accuracy" / "compliance_accuracy.txt"
+    for said, broken in (
+        ("mAP=23.040%", []),
+        ("mAP=22.822%", []),  # 1 % of it is 0.228
+        ("mAP=22.821%", ["test01-accuracy"]),
+        ("mAP=0.000%", ["test01-accuracy"]),
+        ("", ["test01-accuracy"]),
+    ):
+        other.write_text(f"{said}\n")
+        assert [one.rule.name for one in check(folder, rules_of("v2.0")).findings] == broken, said
 
 
 def test_what_published_rounds_have_is_understood(folder: Path) -> None:

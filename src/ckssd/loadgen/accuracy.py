@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from ckssd.measure.detected import DetectedImages
 from ckssd.measure.evaluation import run_metrics
 
 
-def read_accuracy_log(path: Path, images: Sequence[ImageEntry], categories: Iterable[int]) -> DetectedImages:
+def read_accuracy_log(
+    path: Path, images: Sequence[ImageEntry], categories: Iterable[int], only: Collection[int] | None = None
+) -> DetectedImages:
     """Read an accuracy log.
 
     Parameters
@@ -29,6 +31,8 @@ def read_accuracy_log(path: Path, images: Sequence[ImageEntry], categories: Iter
         By index of the sample: the annotations file's own order. Their sizes have to be known.
     categories
         Ids that a detection may have.
+    only
+        Indices that count, and the log has to have; None: all.
 
     Raises
     ------
@@ -36,18 +40,19 @@ def read_accuracy_log(path: Path, images: Sequence[ImageEntry], categories: Iter
         It is no such log, is cut off, belongs to other images, or has no answer for some of them.
     """
     answers = _answers(path, len(images))
-    missing = [image.file_name for index, image in enumerate(images) if index not in answers]
+    wanted = [(index, image) for index, image in enumerate(images) if only is None or index in only]
+    missing = [image.file_name for index, image in wanted if index not in answers]
     if missing:
         raise InputError(
             "The accuracy log has not every image",
             where=path,
-            expected=f"{len(images)} images",
+            expected=f"{len(wanted)} images",
             got=f"{len(answers)}; {missing[0]} is missing",
         )
     known = set(categories)
     found = DetectedImages({category: category for category in known})
     # In order of id, as a benchmark runs them: among equal scores, the order counts.
-    for index, image in sorted(enumerate(images), key=lambda item: item[1].id):
+    for index, image in sorted(wanted, key=lambda item: item[1].id):
         _check_categories(answers[index], known, path)
         found.add(image, to_detections(answers[index]))
     return found
@@ -142,7 +147,22 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     return content
 
 
-def accuracy_of(log: Path, annotations: Path, python: Path) -> dict[str, Any]:
+def indices_in(path: Path) -> set[int]:
+    """The samples that a log has an answer for; raises InputError where it is no such log."""
+    try:
+        return {int(entry["qsl_idx"]) for entry in _entries(path)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError("An entry is none of LoadGen's", where=path, got=error) from error
+
+
+def accuracy_of(
+    log: Path,
+    annotations: Path,
+    python: Path,
+    *,
+    listed: Path | None = None,
+    only: Collection[int] | None = None,
+) -> dict[str, Any]:
     """The metrics of a log, ours or anybody's; see ckssd.coco.metrics.evaluate for the keys.
 
     Parameters
@@ -151,6 +171,10 @@ def accuracy_of(log: Path, annotations: Path, python: Path) -> dict[str, Any]:
         ``mlperf_log_accuracy.json``, or the folder that has it. ``images.json`` beside it says which images.
     python
         That has the COCO tools.
+    listed
+        Another ``images.json`` than the one beside the log.
+    only
+        Indices of the samples that count; None: all of the annotations or the list.
 
     Raises
     ------
@@ -158,10 +182,10 @@ def accuracy_of(log: Path, annotations: Path, python: Path) -> dict[str, Any]:
         The log is not whole, or not of these annotations.
     """
     path = log / ACCURACY if log.is_dir() else log
-    listed = path.parent / IMAGES_FILE
+    listed = listed or path.parent / IMAGES_FILE
     truth = read_annotations(annotations)
     found = read_accuracy_log(
-        path, images_of_log(truth, listed if listed.is_file() else None), truth.categories
+        path, images_of_log(truth, listed if listed.is_file() else None), truth.categories, only
     )
     metrics, _ = run_metrics(python, annotations, found)
     return {**metrics, "detections_sha256": found.sha256()}

@@ -11,7 +11,7 @@ from ckssd.loadgen.plan import audit_values
 from ckssd.loadgen.rounds import Round
 from ckssd.loadgen.settings import AUDITS
 from ckssd.submission import rules
-from ckssd.submission.accuracy import check_log
+from ckssd.submission.accuracy import check_log, stated_accuracy
 from ckssd.submission.compliance import (
     PASS,
     TEST01,
@@ -19,6 +19,7 @@ from ckssd.submission.compliance import (
     TEST04_B,
     TEST05,
     Verdict,
+    same_accuracy,
     verify_caching,
     verify_speed,
 )
@@ -99,10 +100,32 @@ def _files(entry: Entry, test: str) -> Iterator[Finding]:
     for name in FILES[test]:
         path = place / name
         if path.is_file() and PASS not in path.read_text(encoding="utf-8", errors="replace"):
-            # Answers may differ with reason, which two more files then show.
-            explained = [place / ACCURACY_FOLDER / other for other in (BASELINE, COMPARED)]
-            if name != VERIFY_ANSWERS or not all(one.is_file() for one in explained):
+            if name == VERIFY_ANSWERS:
+                yield from _other_answers(entry, place)
+            else:
                 yield Finding(rules.COMPLIANCE_STATED, entry.show(path), PASS, "something else", AGAIN)
+
+
+def _other_answers(entry: Entry, place: Path) -> Iterator[Finding]:
+    """Answers may differ with reason, which two more files then show."""
+    explained = [place / ACCURACY_FOLDER / name for name in (BASELINE, COMPARED)]
+    missing = [path.name for path in explained if not path.is_file()]
+    if missing:
+        expected = f"{PASS}, or {BASELINE} and {COMPARED} in {ACCURACY_FOLDER}"
+        advice = "TEST01's README, part III"
+        yield Finding(
+            rules.COMPLIANCE_STATED,
+            entry.show(place / VERIFY_ANSWERS),
+            expected,
+            f"no {' and no '.join(missing)}",
+            advice,
+        )
+        return
+    baseline, compared = (stated_accuracy(path) for path in explained)
+    if baseline is None or compared is None or not same_accuracy(baseline, compared):
+        got = " and ".join("no mAP" if one is None else f"mAP {one:g}" for one in (baseline, compared))
+        place_of = entry.show(explained[1])
+        yield Finding(rules.TEST01_ACCURACY, place_of, "mAP of both within 1 %", got)
 
 
 def _run(scenario: str, test: str, logs: RunLogs, round_: Round) -> Iterator[Finding]:

@@ -99,7 +99,8 @@ def create(wanted: Wanted, runner: Runner, round_: Round) -> Report:
         A run fails; the submission folder is as it was, and what has been run is taken the next time.
     """
     scenarios = tuple(wanted.scenarios) or round_.required
-    runtime = runner.settings(scenarios[0], PERFORMANCE).benchmark.model.runtime
+    benchmark = runner.settings(scenarios[0], PERFORMANCE).benchmark
+    runtime = benchmark.model.runtime
     system = wanted.system or _system_name(runtime)
     _refuse_existing(Owner(wanted.root, wanted.division, wanted.submitter), system)
     kinds = {scenario: _kinds(wanted, scenario, round_) for scenario in scenarios}
@@ -112,8 +113,8 @@ def create(wanted: Wanted, runner: Runner, round_: Round) -> Report:
             entry = Entry(owner, system, MODEL, scenario)
             of_scenario = {kind: ran[scenario, kind] for kind in kinds[scenario]}
             _lay_out(entry, implementation, of_scenario, wanted)
-            lay_out_compliance(entry, of_scenario)
-        _code(owner, implementation)
+            lay_out_compliance(entry, of_scenario, benchmark)
+        _code(owner, implementation, runtime)
         truncate(staging, wanted.originals)
         _declare(owner, system, round_)
         _move(owner, Owner(wanted.root, wanted.division, wanted.submitter), system)
@@ -161,14 +162,14 @@ def _lay_out(entry: Entry, implementation: str, ran: Mapping[str, Ran], wanted: 
     (entry.accuracy / ACCURACY_TXT).write_text(texts.accuracy(accuracy.record), encoding="utf-8")
 
 
-def _code(owner: Owner, implementation: str) -> None:
+def _code(owner: Owner, implementation: str, runtime: str) -> None:
     """Copy this library: all that is between LoadGen and the runtime."""
     place = Entry(owner, "", MODEL, "").code(implementation)
     shutil.copytree(
         source_folder() / "ckssd", place / "src" / "ckssd", ignore=shutil.ignore_patterns("__pycache__", ".*")
     )
     shutil.copyfile(own_root() / "LICENSE", place / "LICENSE")
-    (place / README).write_text(texts.code_readme(), encoding="utf-8")
+    (place / README).write_text(texts.code_readme(runtime), encoding="utf-8")
 
 
 def _code_hash() -> str:

@@ -110,6 +110,11 @@ TEST01_SPEED = Rule(
     "logging answers does not change the speed",
     f"{COMPLIANCE}/TEST01/README.md, Introduction",
 )
+TEST01_ACCURACY = Rule(
+    "test01-accuracy",
+    "where answers are not the accuracy run's, mAP of both is the same within 1 %",
+    f"{COMPLIANCE}/TEST01/README.md, Part III",
+)
 TEST04_CACHING = Rule(
     "test04-caching",
     "one sample again and again is not faster",

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ckssd import report
+from ckssd.detect.own_nms import files_of
 from ckssd.json_file import read_object, write_json
 from ckssd.loadgen.conduct import RECORD, conduct
 from ckssd.loadgen.logs import USER_CONF
 from ckssd.loadgen.settings import LoadGenSettings, as_mapping, from_environment
 from ckssd.measure.files import hash_file
+from ckssd.model.description import Model
+from ckssd.model.ir import ir_files
+from ckssd.model.runtimes import IR
 from ckssd.submission.compliance import TEST04_A, TEST04_B
 
 ASKED = "asked.json"
@@ -67,28 +71,33 @@ class Runner:
     def run(self, scenario: str, kind: str) -> Ran:
         """Run LoadGen, or take the run that is there; raises as ckssd.loadgen.conduct does."""
         place, settings = self.place(scenario, kind), self.settings(scenario, kind)
-        asked = _asked(settings)
-        if _there(place, asked) and not _invalid(place, kind):
+        decides = asked(settings)
+        if _there(place, decides) and not _invalid(place, kind):
             report.step(f"{scenario}, {kind}: is there, in {place.relative_to(self.folder.absolute())}")
             return Ran(place, read_object(place / RECORD, "results of a run"))
         (place / ASKED).unlink(missing_ok=True)
         record, _ = conduct(self.python, settings, place)
-        write_json(place / ASKED, asked)
+        write_json(place / ASKED, decides)
         return Ran(place, record)
 
 
-def _asked(settings: LoadGenSettings) -> dict[str, Any]:
+def asked(settings: LoadGenSettings) -> dict[str, Any]:
     """What decides a run: its settings, and the content of the files that they name."""
-    files = [settings.benchmark.model.file, settings.benchmark.annotations, settings.rounds]
+    files = [*_files_of(settings.benchmark.model), settings.benchmark.annotations, settings.rounds]
     files += [settings.user_conf] if settings.user_conf else []
     described = json.loads(json.dumps(as_mapping(settings), default=str))
     return {"settings": described, "sha256": [hash_file(path).sha256 for path in files]}
 
 
-def _there(place: Path, asked: dict[str, Any]) -> bool:
+def _files_of(model: Model) -> tuple[Path, ...]:
+    """All that make up a model: an IR's weights are beside it, a graph without NMS has its anchors."""
+    return ir_files(model.file) if model.file.suffix == IR else files_of(model)
+
+
+def _there(place: Path, decides: dict[str, Any]) -> bool:
     if not ((place / ASKED).is_file() and (place / RECORD).is_file()):
         return False
-    return read_object(place / ASKED, "settings of a run") == asked
+    return read_object(place / ASKED, "settings of a run") == decides
 
 
 def _invalid(place: Path, kind: str) -> bool:

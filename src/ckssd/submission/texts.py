@@ -18,10 +18,15 @@ def implementation(record: Mapping[str, Any], stated: Mapping[str, str]) -> dict
     """The description of what ran: what a person states counts more than what the run says."""
     settings = record["settings"]
     found = dict.fromkeys(FIELDS, UNSTATED)
-    found["starting_weights_filename"] = settings["model_file"]
+    found["starting_weights_filename"] = _model_files(settings)
     found["weight_data_types"] = DATA_TYPES.get(settings["precision"], settings["precision"])
     found["input_data_types"] = found["weight_data_types"]
     return {**found, **{name: value for name, value in stated.items() if value}}
+
+
+def _model_files(settings: Mapping[str, Any]) -> str:
+    """Names: an IR is two files, and its hash is of both, one after the other."""
+    return " and ".join(file["name"] for file in settings["model_files"])
 
 
 def accuracy(record: Mapping[str, Any]) -> str:
@@ -39,6 +44,12 @@ def accuracy(record: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compared_accuracy(metrics: Mapping[str, Any], run: str) -> str:
+    """A file of TEST01, part III: mAP of those samples of a run that TEST01 logged."""
+    lines = [f"of the {run}'s answers, those of the {metrics['images']} samples that TEST01 logged"]
+    return "\n".join([*lines, f"mAP={100 * float(metrics['mAP']):.3f}%"]) + "\n"
+
+
 def readme(entry: Entry, record: Mapping[str, Any], command: str) -> str:
     """A scenario's README: by which command it was measured, and with what."""
     settings, facts = record["settings"], record["loadgen"]
@@ -52,7 +63,8 @@ def readme(entry: Entry, record: Mapping[str, Any], command: str) -> str:
         "",
         f"    {command}",
         "",
-        f"- Model: {settings['model_file']}, {settings['precision']}, SHA-256 {settings['model_sha256']}",
+        f"- Runtime: {settings['runtime']}",
+        f"- Model: {_model_files(settings)}, {settings['precision']}, SHA-256 {settings['model_sha256']}",
         f"- Postprocessing: {settings['postprocessed_by']}, {nms}",
         f"- Images: {settings['images']}, annotations with SHA-256 {settings['annotations_sha256']}",
         f"- Preprocessing, before LoadGen's clock runs: {images}",
@@ -74,12 +86,13 @@ def departures(found: Iterable[Finding], round_name: str) -> str:
     return head + "\n".join(dict.fromkeys(lines)) + "\n"
 
 
-def code_readme() -> str:
+def code_readme(runtime: str) -> str:
     """What the code is, and how it is run."""
-    return f"""# ckssd {ckssd.__version__}
+    return f"""# ckssd {ckssd.__version__}, {runtime}
 
 The library that is between LoadGen and the runtime: `src/ckssd/loadgen` talks to LoadGen, `src/ckssd/detect`
-runs the model, `src/ckssd/measure` computes the accuracy. With the versions in each scenario's README:
+runs the model (here `src/ckssd/detect/backends/{runtime}.py`), `src/ckssd/measure` computes the accuracy.
+With the versions in each scenario's README:
 
-    PYTHONPATH=src python -m ckssd loadgen --help
+    PYTHONPATH=src python -m ckssd loadgen --runtime {runtime} --help
 """
