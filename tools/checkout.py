@@ -227,8 +227,9 @@ def set_up(lock: int, *, dev: bool) -> None:
         run(
             *("Installing the locked packages of this project" + ("'s tests" if dev else ""), lock),
             *(VENV / "bin" / "uv", "sync", "--frozen", "--python", python()),
-            # --inexact: what an earlier `make test` added stays
-            *([] if dev else ["--no-dev", "--inexact"]),
+            # --inexact: what an earlier `make test` added stays. Compiled here, because many containers set
+            # PYTHONDONTWRITEBYTECODE, and every `ck` would then compile CK again.
+            *([] if dev else ["--no-dev", "--inexact", "--compile-bytecode"]),
             UV_PROJECT_ENVIRONMENT=str(VENV),
             VIRTUAL_ENV=str(VENV),
         )

@@ -52,11 +52,14 @@ def _started(command: list[str], folder: Path) -> subprocess.Popen[str]:
 
     It does not hear Ctrl-C, which a terminal sends to both: this process alone answers, in one line.
     """
+    environment = {**os.environ, "PYTHONPATH": str(source_folder()), "TMPDIR": str(folder)}
+    # With it, as many containers have it, every start would compile the runtime's Python files again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process begins with this mask
     try:
         return subprocess.Popen(
             command,
-            env={**os.environ, "PYTHONPATH": str(source_folder()), "TMPDIR": str(folder)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
