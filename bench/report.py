@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from bench.context import ROOT, Row
 from bench.written import RESULTS, load_before, row_lines, write_results
 from ckssd.ck.home import checkout_home
 from ckssd.coco.results import results_of
+from ckssd.errors import RunError
 from ckssd.measure.files import hash_file
 from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE
 from ckssd.visual.run_folder import detections_sha256
@@ -93,12 +93,15 @@ def environment() -> dict[str, str]:
 
 
 def measure(run: Path, place: Path) -> tuple[float, float]:
-    """Seconds of one report, and MiB of the larger of its two processes (of all that ran before, too)."""
+    """Seconds of one report, and MiB of the larger of its two processes."""
     words = [sys.executable, "-m", "ckssd", "report", str(run), "-o", str(place)]
     start = time.perf_counter()
-    subprocess.run(words, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
-    seconds = time.perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    process = subprocess.Popen(words, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RunError("The report is not made", got=f"exit code {process.returncode}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def main() -> int:

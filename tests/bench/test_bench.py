@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,14 +36,22 @@ def test_a_contender_is_told_what_a_run_takes(context: Context) -> None:
     assert (quantised.model.runtime, quantised.resize) == ("litert", "opencv")
 
 
+@pytest.fixture(scope="module")
+def home(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One of their own, because parts install what they need."""
+    made = Sandbox(tmp_path_factory.mktemp("bench") / "a ck home", tools=shared)
+    yield made
+    made.remove()
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("part", ["startup", "latency", "decoding", "nms", "plain"])
-def test_a_part_runs(installed: Sandbox, part: str) -> None:
+def test_a_part_runs(home: Sandbox, part: str) -> None:
     words = ("-m", "bench.run", "--parts", part, "--rounds", "1", "--images", "4")
     done = subprocess.run(
         [sys.executable, *words],
         cwd=CHECKOUT,
-        env=installed.environment,
+        env=home.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -53,13 +62,12 @@ def test_a_part_runs(installed: Sandbox, part: str) -> None:
 
 @pytest.mark.full
 @pytest.mark.slow(seconds=40)
-def test_a_report_of_coco_s_size_is_quick_and_small(
+def test_a_report_of_coco_s_size_is_small(
     installed: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "environment", lambda: installed.environment)
     run, place = report.make_run(tmp_path, 40), tmp_path / "report.html"
-    seconds, memory = report.measure(run, place)
-    assert seconds < report.MOST_SECONDS
+    _, memory = report.measure(run, place)  # how long it takes depends on what else runs
     assert memory < report.MOST_MEBIBYTES
     assert place.stat().st_size < report.MOST_BYTES
     assert 40 < place.read_text().count("data:image/webp") <= 60

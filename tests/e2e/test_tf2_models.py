@@ -94,6 +94,7 @@ def test_the_program_takes_a_saved_model(fpnlite: Fpnlite, tmp_path: Path) -> No
     done = fpnlite.home.ck(
         *("run", "program:model-optimizer", f"--env.MO_SAVED_MODEL_DIR={fpnlite.folder / 'saved_model'}"),
         *(f"--env.MO_OUTPUT_DIR={tmp_path}", "--env.MO_CONFIDENCE_THRESHOLD=0.5"),
+        "--dep_add_tags.weights=seeded",  # other tests install models in this home, too
     )
     assert done.code == 0, done.text
     assert "Configuration: ssd_support_api_v2.4.json" in done.text
