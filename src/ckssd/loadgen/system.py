@@ -57,6 +57,12 @@ class Counts:
         self.detect.append(ended - began)
         self.last = ended
 
+    def ask_one(self, now: float) -> None:
+        """Count a sample that is detected at once, from now."""
+        self.began = self.began or now
+        self.last = now
+        self.asked += 1
+
     @property
     def answered(self) -> int:
         """Samples that have their answer."""
@@ -81,7 +87,14 @@ class System:
         One: it answers in the thread that asks.
     payload
         Makes what a detector's answers are written with.
+
+    Attributes
+    ----------
+    issue
+        LoadGen's callback: answer these samples, now or soon.
     """
+
+    issue: Callable[[Sequence[Sample]], None]
 
     def __init__(
         self,
@@ -97,21 +110,19 @@ class System:
         self._library, self._steps = library, steps
         self._answer, self._give_up = answer, give_up
         self._waiting: queue.SimpleQueue[Sample] = queue.SimpleQueue()
-        runners = [self._runner(detector, payload()) for detector in detectors]
-        self._inline = runners[0] if len(runners) == 1 else None
-        for run in [] if self._inline else runners:
-            threading.Thread(target=self._work, args=(run,), name="detector", daemon=True).start()
+        if len(detectors) == 1:
+            self.issue = self._inline(detectors[0], payload())
+        else:
+            self.issue = self._queue
+            for detector in detectors:
+                run = self._runner(detector, payload())
+                threading.Thread(target=self._work, args=(run,), name="detector", daemon=True).start()
 
-    def issue(self, samples: Sequence[Sample]) -> None:
-        """LoadGen's callback: answer these samples, now or soon."""
+    def _queue(self, samples: Sequence[Sample]) -> None:
         try:
             self.counts.ask(len(samples))
-            if self._inline is None:
-                for sample in samples:
-                    self._waiting.put(sample)
-            else:
-                for sample in samples:
-                    self._inline(sample)
+            for sample in samples:
+                self._waiting.put(sample)
         except BaseException as error:  # noqa: BLE001 (LoadGen would end the process without a word)
             self._give_up(as_error(error))
 
@@ -124,6 +135,32 @@ class System:
                 run(self._waiting.get())
         except BaseException as error:  # noqa: BLE001
             self._give_up(as_error(error))
+
+    def _inline(self, detector: Detector, payload: Payload) -> Callable[[Sequence[Sample]], None]:
+        """What answers where it is asked; what LoadGen need not wait for comes after the answer.
+
+        As in ``_runner``, all that it needs is looked up here: after a detection nothing is in the
+        processor's cache, so each look-up and each call costs microseconds.
+        """
+        get, detect, fill = self._library.get, self._steps.detect, payload.fill
+        counts, answer, give_up = self.counts, self._answer, self._give_up
+
+        def issue(samples: Sequence[Sample]) -> None:
+            try:
+                for sample in samples:
+                    index = sample.index
+                    fed = get(index)
+                    began = perf_counter()
+                    counts.ask_one(began)
+                    found = detect(fed, detector)
+                    ended = perf_counter()
+                    size = fill(found, index)
+                    answer(sample.id, payload.address, size)
+                    counts.answer(began, ended)
+            except BaseException as error:  # noqa: BLE001 (LoadGen would end the process without a word)
+                give_up(as_error(error))
+
+        return issue
 
     def _runner(self, detector: Detector, payload: Payload) -> Callable[[Sample], None]:
         """What answers a sample; all that it needs is looked up here, because LoadGen measures the rest."""
