@@ -9,7 +9,7 @@ import pytest
 
 from ckssd.loadgen.conf import read_conf
 from ckssd.loadgen.logs import read_detail
-from ckssd.loadgen.plan import make_plan
+from ckssd.loadgen.plan import Plan, make_plan
 from ckssd.loadgen.rounds import read_round
 from tests.loadgen.conftest import ROUNDS, Run
 
@@ -25,6 +25,27 @@ def test_without_changes_a_plan_is_by_the_rules(loadgen: Run) -> None:
         assert plan.departures == ()
         assert plan.attributes["performance_sample_count_override"] == 256
         assert plan.attributes["min_duration_ms"] == 600_000
+
+
+def test_server_s_rate_is_one_that_its_bound_allows(loadgen: Run) -> None:
+    def planned(seconds: float, **variables: str) -> Plan:
+        found = loadgen.settings(CK_LOADGEN_SCENARIO="Server", **variables)
+        rules = read_round(ROUNDS, "v2.0")
+        rate = 2 / seconds
+        return make_plan(
+            found, rules, latency_s=seconds, rate=rate, samples=9, times=[seconds] * 9, detectors=2
+        )
+
+    fast, slow = planned(0.002), planned(0.012)
+    assert 100 < fast.attributes["server_target_qps"] < 1000
+    assert "99 % of Server's queries within 10 ms" in fast.notes[0]
+    assert "No rate is valid" in slow.notes[0]
+    assert "an image takes 12 ms here" in slow.notes[0]
+    assert slow.notes[0].endswith("the model is too slow on one core")
+    assert slow.attributes["server_target_qps"] > 0
+    assert planned(0.012, CK_LOADGEN_TARGET_LATENCY="30").notes[0].endswith("within 30 ms")
+    given = planned(0.002, CK_LOADGEN_TARGET_QPS="7")
+    assert (given.attributes["server_target_qps"], given.notes) == (7, ())
 
 
 @pytest.mark.parametrize(

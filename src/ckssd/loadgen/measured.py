@@ -20,10 +20,14 @@ WARMING = 2  # detections that do not count
 
 @dataclass(frozen=True)
 class Measured:
-    """``latency_s``: median seconds of one image; ``rate``: images a second by all detectors at once."""
+    """``latency_s``: median seconds of one image; ``rate``: images a second by all detectors at once.
+
+    ``times``: seconds of each image.
+    """
 
     latency_s: float
     rate: float
+    times: tuple[float, ...] = ()
 
 
 def measure(
@@ -40,7 +44,7 @@ def measure(
     library.load_times.clear()
     times = [seconds for one in taken for seconds in one]
     done = len(times) + WARMING * len(detectors)
-    return Measured(statistics.median(times), done / wall)
+    return Measured(statistics.median(times), done / wall, tuple(times))
 
 
 def _repeat(

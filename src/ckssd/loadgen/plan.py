@@ -6,15 +6,19 @@ many in the latency scenarios; where a machine is faster still, the result is in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from ckssd.errors import UsageError
 from ckssd.loadgen.conf import MS_TO_NS, Number, attributes, lookup, read_conf
 from ckssd.loadgen.rounds import Round
+from ckssd.loadgen.server_rate import server_rate
 from ckssd.loadgen.settings import LoadGenSettings
 
+SERVER = "Server"
 MOST_SAMPLES = 10_000_000
 PERFORMANCE_MODE = 2  # LoadGen's number
 TWICE = 2  # LoadGen prepares for half the expected latency
@@ -22,8 +26,8 @@ TWICE = 2  # LoadGen prepares for half the expected latency
 EXPECTED_SHARE = 0.6
 # Offline is over too soon where the machine is faster than expected; LoadGen itself adds a tenth.
 OFFLINE_RESERVE = 1.1
-# Of the rate that all cores together reach: queries that come at random have to wait for each other.
-SERVER_SHARE = 0.5
+# Of the rate that all cores together reach, where no rate keeps Server's bound: there has to be one.
+SERVER_SHARE = 0.1
 # What early stopping needs at least: 64 queries for the 90th percentile, 662 for the 99th.
 # Source: mlcommons/inference, loadgen/early_stopping.cc, MinPassingQueriesFinder; as LoadGen's log says it.
 EARLY_STOPPING_QUERIES = {"SingleStream": 64, "MultiStream": 662, "Server": 662}
@@ -35,7 +39,7 @@ class Plan:
 
     ``user_conf``: the values of the file, and ``about`` where they are from. ``audit``: those of a compliance
     test's audit.config, which LoadGen reads itself and which count more. ``departures``: what is not as the
-    round's rules say, so that a result is no submission's.
+    round's rules say, so that a result is no submission's. ``notes``: what else a person should know.
     """
 
     user_conf: dict[str, Number]
@@ -43,10 +47,18 @@ class Plan:
     attributes: dict[str, Number]
     audit: dict[str, Number]
     departures: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def make_plan(
-    settings: LoadGenSettings, rules: Round, *, latency_s: float, rate: float, samples: int
+    settings: LoadGenSettings,
+    rules: Round,
+    *,
+    latency_s: float,
+    rate: float,
+    samples: int,
+    times: Sequence[float] = (),
+    detectors: int = 1,
 ) -> Plan:
     """Collect the configuration of a run.
 
@@ -58,12 +70,18 @@ def make_plan(
         Measured images a second, of all detectors together.
     samples
         In the library.
+    times
+        Measured seconds of each image, with all detectors at work; a Server's rate needs them.
     """
-    about = ["written from a measurement of this machine"]
+    about, notes = ["written from a measurement of this machine"], []
     if settings.user_conf is not None:
         values, about = read_conf(settings.user_conf), [f"as in {settings.user_conf.name}"]
     else:
         values = measured_conf(settings.scenario, rules, latency_s=latency_s, rate=rate)
+    if settings.scenario == SERVER and settings.user_conf is None and settings.target_qps is None:
+        found_rate, said = _server_rate(settings, rules, times or [latency_s], detectors)
+        values["*.Server.target_qps"] = _short(found_rate or rate * SERVER_SHARE)
+        notes.append(said)
     changed = _asked(settings)
     values = {**values, **changed}
     audit = audit_values(settings.audit, rules)
@@ -75,7 +93,29 @@ def make_plan(
     found["performance_sample_count_override"] = min(buffered, samples)
     _refuse_too_many(settings.scenario, settings.mode, found)
     about += [f"changed: {name}" for name in changed]
-    return Plan(values, tuple(about), found, audit, tuple(_departures(settings, rules, found, samples)))
+    departures = tuple(_departures(settings, rules, found, samples))
+    return Plan(values, tuple(about), found, audit, departures, tuple(notes))
+
+
+def _server_rate(
+    settings: LoadGenSettings, rules: Round, times: Sequence[float], detectors: int
+) -> tuple[float | None, str]:
+    """A rate that keeps Server's bound, None where there is none; and what to say of it."""
+    bound_ms = settings.target_latency_ms or lookup(rules.conf, SERVER, "target_latency") or 0
+    percentile = lookup(rules.conf, SERVER, "target_latency_percentile") or 0
+    share, within = percentile / 100, bound_ms / 1000
+    found = server_rate(times, detectors, within, share)
+    bound = f"{percentile:g} % of Server's queries within {bound_ms:g} ms"
+    if found is not None:
+        return (
+            found,
+            f"{found:.4g} queries a second, by the measured times in a simulated queue, keep {bound}",
+        )
+    median, tail = (1000 * float(np.percentile(times, of)) for of in (50, percentile))
+    taken = f"an image takes {median:.3g} ms here, {tail:.3g} ms at the {percentile:g}th percentile"
+    alone = server_rate([median / 1000], detectors, within, share) is not None
+    advice = "on an idle machine there may be one" if alone else "the model is too slow on one core"
+    return None, f"No rate is valid: the rules want {bound}, and {taken}; {advice}"
 
 
 def _refuse_too_many(scenario: str, mode: str, found: Mapping[str, Number]) -> None:
@@ -112,8 +152,6 @@ def measured_conf(scenario: str, rules: Round, *, latency_s: float, rate: float)
         values["*.MultiStream.target_latency"] = _short(per_query / rate * EXPECTED_SHARE * 1000)
     elif scenario == "Offline":
         values["*.Offline.target_qps"] = _short(rate * OFFLINE_RESERVE)
-    else:
-        values["*.Server.target_qps"] = _short(rate * SERVER_SHARE)
     if scenario in rules.early_stopping:
         values[f"*.{scenario}.min_query_count"] = EARLY_STOPPING_QUERIES[scenario]
     return values

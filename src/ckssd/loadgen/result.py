@@ -176,6 +176,7 @@ def _notes(settings: LoadGenSettings, finished: Finished, metrics: dict[str, Any
             f"The samples are {len(finished.library)} of {available} images: tools that count in the whole "
             "annotations file need images.json"
         )
+    notes += finished.plan.notes
     if finished.plan.departures:
         notes.append(f"No result by {finished.rules.name}'s rules: {'; '.join(finished.plan.departures)}")
     return tuple(notes)

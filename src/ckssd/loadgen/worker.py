@@ -65,7 +65,13 @@ def run_loadgen(settings: LoadGenSettings, logs: Path, give_up: GiveUp) -> LoadG
     seconds = SECONDS if settings.user_conf is None else WARM_UP_SECONDS
     measured = measure(prepared.detectors, prepared.library, prepared.steps, seconds)
     plan = make_plan(
-        settings, rules, latency_s=measured.latency_s, rate=measured.rate, samples=len(prepared.library)
+        settings,
+        rules,
+        latency_s=measured.latency_s,
+        rate=measured.rate,
+        samples=len(prepared.library),
+        times=measured.times,
+        detectors=len(prepared.detectors),
     )
     _write_confs(logs, rules, plan)
     if not settings.benchmark.silent:
