@@ -3,6 +3,10 @@
 Runs in the environment that has nncf. Post-training quantisation: images like those that the model will see
 tell the range of each tensor, fed exactly as a detector feeds them. The IR keeps its meta, so that it runs as
 the float one does.
+
+Weights get half the range of 8 bits (NNCF's overflow fix; its default has it for the first layer alone).
+Processors without VNNI add two products in 16 bits, which saturate with the whole range: the SSDLite's mAP on
+the photographs was 0.3961 there, and 0.4055 elsewhere. Now it is 0.4133 on both, with equal detections.
 """
 
 from __future__ import annotations
@@ -59,7 +63,14 @@ def quantize_ir(model: Path, images: Sequence[Path], target: Path) -> dict[str, 
     dataset = nncf.Dataset(images, lambda path: fed(ir, path))
     # Boxes are decoded in float, as DetectionOutput does it.
     kept = nncf.IgnoredScope(patterns=[f"{NMS_SCOPE}/.*"]) if ir.nms == NMS else None
-    quantized = nncf.quantize(ir.graph, dataset, subset_size=len(images), ignored_scope=kept)
+    without_overflow = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
+    quantized = nncf.quantize(
+        ir.graph,
+        dataset,
+        subset_size=len(images),
+        ignored_scope=kept,
+        advanced_parameters=without_overflow,
+    )
     quantized.set_rt_info("int8", [META, "precision"])
     with staged(target.parent, target.stem) as path:
         openvino.save_model(quantized, path, compress_to_fp16=False)
