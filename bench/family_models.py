@@ -30,8 +30,8 @@ class FamilyModel:
         What is subtracted from a pixel; None: pixels become -1 to 1.
     images
         How many images its batch-normalisation statistics come from.
-    shared_predictor
-        Whether all feature maps share one predictor, in a model of TensorFlow 1.
+    quantised
+        Whether it was trained quantised: its TFLite takes grey levels.
     """
 
     name: str
@@ -40,10 +40,12 @@ class FamilyModel:
     width: int = 300
     mean: np.ndarray | None = None
     images: int = 8
-    shared_predictor: bool = False
+    quantised: bool = False
 
     def feed(self, image: np.ndarray) -> np.ndarray:
         """One image as the TFLite graph takes it, [1, height, width, 3]."""
+        if self.quantised:
+            return image[np.newaxis]
         pixels = image[np.newaxis].astype(np.float32)
         return pixels - self.mean if self.mean is not None else pixels / np.float32(127.5) - np.float32(1)
 
@@ -66,6 +68,10 @@ def _resnet50(config: str) -> str:
     return ssd_models.v1_fpn(config).replace("ssd_mobilenet_v1_fpn", "ssd_resnet50_v1_fpn")
 
 
+def _quantised(config: str) -> str:
+    return config + "\ngraph_rewriter { quantization { delay: 0 weight_bits: 8 activation_bits: 8 } }\n"
+
+
 def _fpnlite_640() -> str:
     return _of_package(FPNLITE)().replace("320", "640")
 
@@ -76,8 +82,9 @@ MODELS = {
     for each in (
         FamilyModel("v1", _of_package("model-tf-ssd-mobilenet-v1-seeded")),
         FamilyModel("v1-0.25", _small(ssd_models.v1)),
-        FamilyModel("v1-fpn-0.25", _small(ssd_models.v1_fpn), 320, 320, shared_predictor=True),
-        FamilyModel("v1-ppn-0.25", _small(ssd_models.v1_ppn), shared_predictor=True),
+        FamilyModel("v1-0.25-qat", _small(_quantised), quantised=True),
+        FamilyModel("v1-fpn-0.25", _small(ssd_models.v1_fpn), 320, 320),
+        FamilyModel("v1-ppn-0.25", _small(ssd_models.v1_ppn)),
         FamilyModel("v2", _of_package("model-tf-ssd-mobilenet-v2-seeded")),
         FamilyModel("ssdlite-v2-0.25", _small(ssd_models.ssdlite)),
         FamilyModel("v2-fpnlite-320-tf2", _of_package(FPNLITE), 320, 320),
@@ -85,6 +92,6 @@ MODELS = {
         FamilyModel("v3-large-0.25", _small(ssd_models.v3_large), 320, 320),
         FamilyModel("v3-small-0.25", _small(ssd_models.v3_small), 320, 320),
         FamilyModel("inception-v2", _of_package("model-tf-ssd-inception-v2-seeded")),
-        FamilyModel("resnet50-fpn", _small(_resnet50), 320, 320, MEAN, shared_predictor=True),
+        FamilyModel("resnet50-fpn", _small(_resnet50), 320, 320, MEAN),
     )
 }

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ckssd.detect.detections import Detections
 from ckssd.detect.litert import LiteRTDetector
 from ckssd.install import find_pythons
 from ckssd.tflite.convert import REGULAR_NMS, make_tflite_model
 from ckssd.tflite.exported import FILES
 from ckssd.tflite.model import read_model
 from ckssd.tflite.seeded import make_seeded_checkpoint
-from tests.e2e.test_equality import IMAGES, SCORE_THRESHOLD, SCRIPT, count_matched, detect, variables
+from tests.e2e.test_equality import IMAGES, SCORE_THRESHOLD, SCRIPT, detect, variables
 from tests.support.frozen_graphs import noise_images
 from tests.support.sandbox import CHECKOUT, Sandbox
 
@@ -33,6 +34,7 @@ ENTRY = CHECKOUT / "package" / "model-tf-ssd-mobilenet-v1-seeded"
 # Of the published checkpoint (facts: bytes of the files in its archive).
 DATA_SIZE, INDEX_SIZE, STATE_SIZE = 27_380_740, 8_937, 77
 NUM_ANCHORS, NUM_CLASSES = 1917, 90
+SCORE_TOLERANCE, LEAST_IOU = 1e-3, 0.99
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +108,39 @@ def test_the_environment_has_the_variables_of_an_object_detection_model(old: San
     assert given["CK_ENV_TENSORFLOW_MODEL_TF_FROZEN_FILEPATH"] == f"{root}/frozen_inference_graph.pb"
     assert given["CK_ENV_TENSORFLOW_MODEL_NUM_CLASSES"] == str(NUM_CLASSES)
     assert given["CK_ENV_TENSORFLOW_MODEL_DATASET_TYPE"] == "coco"
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    top_left, bottom_right = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    overlap = np.prod(np.clip(bottom_right - top_left, 0, None))
+    union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - overlap
+    return float(overlap / union)
+
+
+def count_matched(found: Detections, frozen: dict[str, list], where: str) -> int:
+    """Return how many detections above the threshold were compared; fail where one has no counterpart.
+
+    ``frozen`` has boxes, scores and classes of TensorFlow's frozen graph, whose classes begin with 1.
+    """
+    theirs = [
+        (np.array(box), score, number - 1)
+        for box, score, number in zip(frozen["boxes"], frozen["scores"], frozen["classes"])
+    ]
+    ours = list(zip(found.boxes, found.scores, found.classes))
+    compared = 0
+    # Near the threshold a difference of one rounding decides whether a detection is there at all.
+    for mine, others in ((ours, theirs), (theirs, ours)):
+        for box, score, number in mine:
+            if score <= SCORE_THRESHOLD + SCORE_TOLERANCE:
+                continue
+            compared += 1
+            assert any(
+                number == other_number
+                and abs(score - other) <= SCORE_TOLERANCE
+                and iou(box, other_box) > LEAST_IOU
+                for other_box, other, other_number in others
+            ), (where, box, score, number)
+    return compared
 
 
 @pytest.mark.full  # half a minute; tests/tflite/test_seeded.py has its parts

@@ -51,6 +51,7 @@ def compare(
     keep: int,
     box_tolerance: float = BOX_TOLERANCE,
     score_tolerance: float = SCORE_TOLERANCE,
+    tie_tolerance: float = SCORE_TOLERANCE,
 ) -> Agreement:
     """Compare two runtimes' detections of the same images.
 
@@ -59,17 +60,19 @@ def compare(
     pairs
         An image's name, and the detections of the two.
     threshold
-        Only detections above it are compared; one within SCORE_TOLERANCE of it needs no counterpart.
+        Only detections above it are compared; one within `tie_tolerance` of it needs no counterpart.
     keep
         How many detections of an image both keep.
     box_tolerance, score_tolerance
         By how much the coordinates and the scores of a pair may differ.
+    tie_tolerance
+        By how much scores may differ that one side may order in one way, the other in the other.
     """
     result = Agreement()
     for image, one, other in pairs:
         sides = {"one": one, "other": other}
-        partners = dict(_partners(one, other, box_tolerance, score_tolerance))
-        for index, partner in partners.items():
+        matched = dict(partners(one, other, box_tolerance, score_tolerance))
+        for index, partner in matched.items():
             if one.scores[index] > threshold:
                 result.compared += 1
                 result.score_difference = max(
@@ -78,20 +81,20 @@ def compare(
                 result.box_difference = max(
                     result.box_difference, float(np.abs(one.boxes[index] - other.boxes[partner]).max())
                 )
-        taken = {"one": set(partners), "other": set(partners.values())}
+        taken = {"one": set(matched), "other": set(matched.values())}
         for side, found in sides.items():
             against = other if side == "one" else one
             for index in range(len(found)):
                 score = float(found.scores[index])
-                if index in taken[side] or score <= threshold + SCORE_TOLERANCE:
+                if index in taken[side] or score <= threshold + tie_tolerance:
                     continue
-                tie = _tie(found, index, against, keep)
+                tie = _tie(found, index, against, keep, tie_tolerance, box_tolerance)
                 box = tuple(float(value) for value in found.boxes[index])
                 result.unmatched.append(Unmatched(image, side, int(found.classes[index]), score, box, tie))
     return result
 
 
-def _partners(
+def partners(
     one: Detections, other: Detections, box_tolerance: float, score_tolerance: float
 ) -> Iterator[tuple[int, int]]:
     """Index in ``one`` and of its counterpart in ``other``, the nearest score first."""
@@ -110,22 +113,25 @@ def _partners(
             yield index, best
 
 
-def _tie(found: Detections, index: int, against: Detections, keep: int) -> str:
+def _tie(
+    found: Detections, index: int, against: Detections, keep: int, tolerance: float, box_tolerance: float
+) -> str:
     """Which tie lets the other side lack this detection: at the limit, or with one that suppresses it."""
     score = float(found.scores[index])
     last = float(against.scores.min()) if len(against) else 0.0
-    if len(against) >= keep and score - last <= SCORE_TOLERANCE:
+    if len(against) >= keep and score - last <= tolerance:
         return f"with the last one kept ({last:.6f})"
     for rival in range(len(against)):
         same = against.classes[rival] == found.classes[index]
-        near = abs(float(against.scores[rival]) - score) <= SCORE_TOLERANCE
-        if same and near and _is_another(found.boxes[index], against.boxes[rival]):
+        near = abs(float(against.scores[rival]) - score) <= tolerance
+        if same and near and _is_another(found.boxes[index], against.boxes[rival], box_tolerance):
             return f"with the one that suppresses it ({float(against.scores[rival]):.6f})"
     return ""
 
 
-def _is_another(one: np.ndarray, other: np.ndarray) -> bool:
+def _is_another(one: np.ndarray, other: np.ndarray, box_tolerance: float) -> bool:
     """Whether two boxes overlap much, but are not the same one beyond its tolerance."""
     sides = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None)
     union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - np.prod(sides)
-    return bool(np.prod(sides) > LEAST_OVERLAP * union and np.abs(one - other).max() > 10 * BOX_TOLERANCE)
+    apart = max(10 * BOX_TOLERANCE, box_tolerance)
+    return bool(np.prod(sides) > LEAST_OVERLAP * union and np.abs(one - other).max() > apart)

@@ -51,15 +51,25 @@ def run_frozen_graphs(
     python: Path, graphs: Mapping[str, Path], images: Mapping[str, np.ndarray], folder: Path
 ) -> dict[str, dict[str, Detections]]:
     """Run graphs on images by TensorFlow; detections by the graph's name, then the image's."""
-    np.savez(folder / "images.npz", **images)
-    outputs = {name: folder / f"{name}.json" for name in graphs}
-    words = [[str(graph), str(folder / "images.npz"), str(outputs[name])] for name, graph in graphs.items()]
-    command = [str(python), str(RUNNER), *(word for three in words for word in three)]
+    return run_each(python, {name: (graph, images) for name, graph in graphs.items()}, folder)
+
+
+def run_each(
+    python: Path, graphs: Mapping[str, tuple[Path, Mapping[str, np.ndarray]]], folder: Path
+) -> dict[str, dict[str, Detections]]:
+    """The same, each graph on images of its own, in one process."""
+    command = [str(python), str(RUNNER)]
+    for name, (graph, images) in graphs.items():
+        np.savez(folder / f"{name}.npz", **images)
+        command += [str(graph), str(folder / f"{name}.npz"), str(folder / f"{name}.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return {
-        name: {image: _detections(found) for image, found in json.loads(output.read_bytes()).items()}
-        for name, output in outputs.items()
+        name: {
+            image: _detections(found)
+            for image, found in json.loads((folder / f"{name}.json").read_bytes()).items()
+        }
+        for name in graphs
     }
 
 

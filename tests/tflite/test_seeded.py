@@ -92,6 +92,26 @@ def test_predictors_are_scaled_map_by_map(script: ModuleType) -> None:
         script.scale_predictors(values, boxes, classes, wrong)
 
 
+@pytest.mark.parametrize("kind", ["weights", "pointwise_weights"])
+def test_a_predictor_that_all_maps_share_is_scaled_over_all_of_them(script: ModuleType, kind: str) -> None:
+    random = np.random.default_rng(1)
+    maps, per_position, columns = [4, 1], 2, 5
+    heads = {"ClassPredictor": columns, "BoxPredictor": 4}
+    values = {
+        f"{script.SHARED}{head}/{kind}": random.normal(size=(1, 1, 6, per_position * count))
+        for head, count in heads.items()
+    }
+    drawn = {name: value.copy() for name, value in values.items()}
+    anchors = sum(maps) * per_position
+    boxes, classes = random.normal(size=(8, anchors, 4)), random.normal(size=(8, anchors, columns))
+    script.scale_predictors(values, boxes, classes, maps)
+    by_anchor = classes.reshape(8, sum(maps), per_position, columns)
+    scale = script.CLASS_LOGIT_STD / by_anchor.std(axis=(0, 1)).reshape(-1)
+    name = f"{script.SHARED}ClassPredictor/{kind}"
+    np.testing.assert_allclose(values[name], drawn[name] * scale)
+    assert values[f"{script.SHARED}BoxPredictor/biases"].shape == (per_position * 4,)
+
+
 def test_too_few_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="too few images"):
         make_seeded_checkpoint(tmp_path, tmp_path, tmp_path, tmp_path, seed=1, images=1)

@@ -22,6 +22,8 @@ from exporting import finish, one_thread_session, read_config, read_job, say
 
 CLASS_LOGIT_MEAN, CLASS_LOGIT_STD = -7.0, 1.6
 BOX_ENCODING_STD = (1.0, 1.0, 0.8, 0.8)  # ty, tx, th, tw
+# The scope of the predictor that all feature maps share, in networks with one.
+SHARED = "WeightSharedConvolutionalBoxPredictor/"
 
 
 def generator(seed, name):
@@ -95,7 +97,8 @@ def for_one_pass(config):
     once.CopyFrom(config)
     ssd = once.model.ssd
     ssd.feature_extractor.override_base_feature_extractor_hyperparams = True
-    for part in (ssd.feature_extractor, ssd.box_predictor.convolutional_box_predictor):
+    predictor = getattr(ssd.box_predictor, ssd.box_predictor.WhichOneof("box_predictor_oneof"))
+    for part in (ssd.feature_extractor, predictor):
         part.conv_hyperparams.batch_norm.decay = 0.0
     return once
 
@@ -123,11 +126,21 @@ def make_values(tf, config, seed, count):
     # Few runs: each new set of fetches costs TensorFlow a pass over the whole graph.
     with one_thread_session(tf) as session:
         session.run([variable.initializer for variable in variables], feeds)
-        (boxes, classes), _ = session.run([outputs, updates])
+        (boxes, classes), _ = session.run([outputs, updates], whole_updates(tf.get_default_graph()))
         values = session.run({variable.op.name: variable for variable in variables})
     maps = [shape_of(feature_map) for feature_map in prediction["feature_maps"]]
     scale_predictors(values, boxes, classes, maps)
     return values
+
+
+def whole_updates(graph):
+    """Feeds by which moving averages take all of the new value: ResNet's scope has a decay of its own."""
+    deltas = [
+        each.inputs[1].op
+        for each in graph.get_operations()
+        if each.type in ("AssignSub", "AssignSubVariableOp") and "/AssignMovingAvg" in each.name
+    ]
+    return {delta.inputs[1]: 1.0 for delta in deltas if delta.type == "Mul"}  # (old - new) * (1 - decay)
 
 
 def shape_of(feature_map):
@@ -137,11 +150,19 @@ def shape_of(feature_map):
 
 
 def scale_predictors(values, boxes, classes, maps):
-    """Standardise the predictors for each feature map, anchor and class (or box coordinate), in place."""
+    """Standardise the predictors for each anchor and class (or box coordinate), in place.
+
+    Each feature map has a predictor of its own, or all of them share one.
+    """
     images, anchors, columns = classes.shape
     boxes = boxes.reshape(images, anchors, 4)
-    prefixes = ["BoxPredictor_{}/".format(index) for index in range(len(maps))]
-    counts = [values[prefix + "ClassPredictor/weights"].shape[-1] // columns for prefix in prefixes]
+    if any(name.startswith(SHARED) for name in values):
+        prefixes, maps, box_head = [SHARED], [sum(maps)], "BoxPredictor"
+    else:
+        prefixes, box_head = ["BoxPredictor_{}/".format(k) for k in range(len(maps))], "BoxEncodingPredictor"
+    counts = [
+        values[weights_of(values, prefix + "ClassPredictor")].shape[-1] // columns for prefix in prefixes
+    ]
     ends = np.cumsum(np.multiply(maps, counts))
     if ends[-1] != anchors:
         raise SystemExit("the feature maps have {} anchors, the predictions {}".format(ends[-1], anchors))
@@ -149,13 +170,17 @@ def scale_predictors(values, boxes, classes, maps):
         begin = end - positions * per_position
         for part, outputs, mean, std in (
             ("ClassPredictor", classes, CLASS_LOGIT_MEAN, CLASS_LOGIT_STD),
-            ("BoxEncodingPredictor", boxes, 0.0, np.array(BOX_ENCODING_STD)),
+            (box_head, boxes, 0.0, np.array(BOX_ENCODING_STD)),
         ):
-            name = prefix + part
+            name = weights_of(values, prefix + part)
             piece = outputs[:, begin:end].reshape(images, positions, per_position, -1)
-            values[name + "/weights"], values[name + "/biases"] = standardised(
-                values[name + "/weights"], piece, mean, std
-            )
+            values[name], values[prefix + part + "/biases"] = standardised(values[name], piece, mean, std)
+
+
+def weights_of(values, scope):
+    """The name of a predictor's last weights; a separable one has two."""
+    pointwise = scope + "/pointwise_weights"
+    return pointwise if pointwise in values else scope + "/weights"
 
 
 def main(argv):
