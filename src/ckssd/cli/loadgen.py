@@ -80,12 +80,17 @@ def add_run_arguments(parser: argparse.ArgumentParser, *, one: bool = True) -> N
         add("--scenario", help="SingleStream (default), MultiStream, Offline or Server (CK_LOADGEN_SCENARIO)")
         add("--mode", help="PerformanceOnly (default), AccuracyOnly, FindPeakPerformance, SubmissionRun")
         add("--audit", help="a compliance test: TEST01, TEST04-A, TEST04-B or TEST05")
-    add("--round", help="whose rules: v0.5, v0.7, v1.0, v1.1 or v2.0 (default)")
+    rounds = "v0.5, v0.7, v1.0, v1.1 or v2.0 (default)" if one else "v1.1 or v2.0 (default)"
+    add("--round", help=f"whose rules: {rounds}")
     add("--user-conf", metavar="FILE", help="default: one is written from a measurement")
     add("--samples", help="loaded: images are decoded and resized before; or on-the-fly")
     add("--buffer-size", help="samples kept at once (default: the round's, 256)")
-    add("--target-latency", metavar="MS", help="expected of a query")
-    add("--target-qps", metavar="N", help="expected samples a second, in Offline and Server")
+    add("--target-latency", metavar="MS", help="expected of a query; in Server, its bound (10)")
+    add(
+        "--target-qps",
+        metavar="N",
+        help="samples a second: expected in Offline, issued in Server (default: measured)",
+    )
     add("--min-duration", metavar="S", help="seconds (default: the round's, 60 or 600)")
     add("--max-duration", metavar="S", help="seconds (default: no limit)")
     add("--min-query-count", metavar="N", help="default: the round's, or what early stopping needs")

@@ -24,6 +24,18 @@ from ckssd.errors import UsageError
 if TYPE_CHECKING:
     from ckssd.submission.create import Wanted
 
+CREATE = """Run LoadGen in all scenarios of the round, for performance and accuracy, and lay out a submission.
+
+    ckssd submission create DIR --submitter NAME --tags shapes --dataset-tags shapes --min-duration 20
+    ckssd submission create DIR --submitter NAME --runtime openvino --division closed --retraining no
+
+It ends with what `check` finds, and with 0 whatever that is. Whatever cannot be read from the machine or the
+model has to be stated: --field, --weight-transformations, --retraining."""
+CHECK = """Hold a submission, anybody's, against every rule; exit code 5 when one is broken.
+
+    ckssd submission check DIR
+    ckssd submission check DIR --accept-declared    what DIR's own departures.json names is no failure"""
+TRUNCATE = "Cut accuracy logs to 10 kB and write their hashes; the whole ones are kept."
 STATED = {
     "starting_weights_filename": "where the weights come from: an address, or a file's name",
     "weight_transformations": "what was done to them: no, or converted by what, quantised by what",
@@ -38,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from ckssd.cli.loadgen import add_run_arguments
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    create = _action(actions, "create", "run LoadGen in every scenario and lay out the submission")
+    create = _action(actions, "create", "run LoadGen in every scenario and lay out the submission", CREATE)
     create.add_argument(
         "folder", type=Path, metavar="DIR", help="of the submission; other systems in it stay"
     )
@@ -60,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, about in STATED.items():
         create.add_argument(f"--{name.replace('_', '-')}", default="", metavar="TEXT", help=about)
     add_run_arguments(create, one=False)
-    check = _action(actions, "check", "hold a submission against every rule")
+    check = _action(actions, "check", "hold a submission against every rule", CHECK)
     check.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="that has closed or open in it")
     check.add_argument("--round", default="v2.0", help="v1.1 or v2.0 (default)")
     check.add_argument("--rules", action="store_true", help="list the rules and their sources")
@@ -70,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="end with 0 where the folder itself names all that is not by the rules",
     )
     check.add_argument("--log", action="store_true", help="write compliance_checker_log.txt into it")
-    cut = _action(actions, "truncate", "cut accuracy logs to 10 kB and write their hashes")
+    cut = _action(actions, "truncate", "cut accuracy logs to 10 kB and write their hashes", TRUNCATE)
     cut.add_argument("folder", type=Path, metavar="DIR", help="that has closed or open in it")
     cut.add_argument(
         "--originals", type=Path, metavar="DIR", help="for the whole logs (default: DIR-originals)"
@@ -78,9 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str, description: str
 ) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=f"{about}.")
+    made: argparse.ArgumentParser = actions.add_parser(
+        name, help=about, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")
     return made
 

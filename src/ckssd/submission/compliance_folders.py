@@ -13,6 +13,7 @@ from ckssd.loadgen.settings import AUDITS
 from ckssd.submission import rules
 from ckssd.submission.accuracy import check_log, stated_accuracy
 from ckssd.submission.compliance import (
+    FAIL,
     PASS,
     TEST01,
     TEST04_A,
@@ -103,7 +104,8 @@ def _files(entry: Entry, test: str) -> Iterator[Finding]:
             if name == VERIFY_ANSWERS:
                 yield from _other_answers(entry, place)
             else:
-                yield Finding(rules.COMPLIANCE_STATED, entry.show(path), PASS, "something else", AGAIN)
+                got = FAIL if FAIL in path.read_text(encoding="utf-8", errors="replace") else "neither"
+                yield Finding(rules.COMPLIANCE_STATED, entry.show(path), PASS, got, AGAIN)
 
 
 def _other_answers(entry: Entry, place: Path) -> Iterator[Finding]:
