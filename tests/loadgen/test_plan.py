@@ -28,12 +28,18 @@ def test_without_changes_a_plan_is_by_the_rules(loadgen: Run) -> None:
 
 
 def test_server_s_rate_is_one_that_its_bound_allows(loadgen: Run) -> None:
-    def planned(seconds: float, **variables: str) -> Plan:
+    def planned(seconds: float, *more: float, **variables: str) -> Plan:
         found = loadgen.settings(CK_LOADGEN_SCENARIO="Server", **variables)
         rules = read_round(ROUNDS, "v2.0")
         rate = 2 / seconds
         return make_plan(
-            found, rules, latency_s=seconds, rate=rate, samples=9, times=[seconds] * 9, detectors=2
+            found,
+            rules,
+            latency_s=seconds,
+            rate=rate,
+            samples=9,
+            times=[seconds, seconds, *more],
+            detectors=2,
         )
 
     fast, slow = planned(0.002), planned(0.012)
@@ -43,6 +49,7 @@ def test_server_s_rate_is_one_that_its_bound_allows(loadgen: Run) -> None:
     assert "an image takes 12 ms here" in slow.notes[0]
     assert slow.notes[0].endswith("the model is too slow on one core")
     assert slow.attributes["server_target_qps"] > 0
+    assert planned(0.012, 0.003).notes[0].endswith("on an idle machine there may be one")
     assert planned(0.012, CK_LOADGEN_TARGET_LATENCY="30").notes[0].endswith("within 30 ms")
     given = planned(0.002, CK_LOADGEN_TARGET_QPS="7")
     assert (given.attributes["server_target_qps"], given.notes) == (7, ())
