@@ -9,9 +9,7 @@ own, on 300 images of COCO's size; they are shorter than the rules want. Nothing
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -20,13 +18,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.context import BUILT_IN_DATA, COCO_LABELS, COCO_TOOLS, LITERT, ROOT, Context, in_turn
+from bench.context import BUILT_IN_DATA, COCO_LABELS, COCO_TOOLS, LITERT, Context, in_turn
 from bench.images import make_images
+from bench.written import RESULTS, load_before, write_results
 from ckssd.endings import run_main
-from ckssd.measure.machine import describe_machine
+from ckssd.processors import usable_processors
 from ckssd.report import step
 
-RESULTS = ROOT / "bench" / "results"
 IMAGES = 300  # the rules want 256 in memory at once
 MULTI_STREAM_QUERIES = 662  # what early stopping needs
 SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
@@ -87,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
             context.install(tags)
         if "shapes" in options.models:
             context.install(BUILT_IN_DATA)
-        load = os.getloadavg()[0]
+        busy = load_before()
         step(f"{IMAGES} images of COCO's size")
         make_images(context.data, IMAGES, COCO_LABELS)
         contenders = {
@@ -99,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
             {f"{model} {scenario}": run for (model, scenario), run in contenders.items()}, options.rounds
         )
         figures = {key: figure(key[1], found[f"{key[0]} {key[1]}"]) for key in contenders}
-    write(options, figures, found, load)
+    write(options, figures, found, busy)
     return 0
 
 
@@ -143,23 +141,14 @@ def write(
     options: argparse.Namespace,
     figures: dict[tuple[str, str], Figure],
     found: dict[str, list[Any]],
-    load: float,
+    busy: str,
 ) -> None:
-    """Write loadgen.json and loadgen.md; ``load``: the machine's load average before."""
-    machine = describe_machine()
-    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    options.results.mkdir(parents=True, exist_ok=True)
+    """Write loadgen.json and loadgen.md; ``busy``: how the machine was before."""
     verdicts = {name: [one["loadgen"]["verdict"] for one in runs] for name, runs in found.items()}
-    content = {"date": date, "machine": machine, "rounds": options.rounds, "load_before": load}
-    text = json.dumps({**content, "verdicts": verdicts}, indent=1, sort_keys=True)
-    (options.results / "loadgen.json").write_text(text + "\n", encoding="utf-8")
-    lines = table(options.models, figures, machine["processors"])
-    how = f"at least {options.seconds:g} s a run, medians of {options.rounds} runs in turn"
-    head = (
-        f"Measured on {date} by `python -m bench.loadgen`: {machine['cpu']}, {machine['processors']} "
-        f"processors, LiteRT; {how}; load average before: {load:.1f}."
-    )
-    (options.results / "loadgen.md").write_text("\n".join([head, "", *lines]) + "\n", encoding="utf-8")
+    content = {"rounds": options.rounds, "load_before": busy, "verdicts": verdicts}
+    lines = table(options.models, figures, usable_processors())
+    how = f"LiteRT, at least {options.seconds:g} s a run, medians of {options.rounds} runs in turn; {busy}"
+    write_results(options.results, "loadgen", content, lines, command="python -m bench.loadgen", how=how)
 
 
 def table(models: list[str], figures: dict[tuple[str, str], Figure], cores: int) -> list[str]:

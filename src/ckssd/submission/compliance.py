@@ -119,7 +119,7 @@ def verify_answers(reference: Path, run: Path) -> Verdict:
 def same_accuracy(baseline: float, compliance: float) -> bool:
     """TEST01, part III: where answers are not the same each time, their accuracy is, within 1 % of it.
 
-    The README says 1 %; of which, MLPerf's checker says since v3.0: of the test's own.
+    The README says 1 %; of which, MLPerf's checker of v4.0 says: of the test's own.
     """
     return abs(baseline - compliance) <= ACCURACY_LIMIT * compliance
 
