@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ckssd.errors import EnvironmentSetupError, UsageError
+from ckssd.errors import EnvironmentSetupError, NotInstalledError, UsageError
 from ckssd.recipes import Dependency, Package, recipe_of
 from ckssd.recipes.environments import python_for
 from ckssd.recipes.kinds import exporter_of
+from ckssd.recipes.openvino_model import frozen_graph_of
 
 
 def tensorflow(site_packages: Path, *packages: str) -> Dependency:
@@ -89,3 +90,19 @@ def test_a_model_of_tensorflow_2_is_exported_from_its_frozen_graph(tmp_path: Pat
         "frozen-graph",
         "the model is one of TensorFlow 2: its SavedModel was frozen",
     )
+
+
+def test_what_was_trained_quantised_is_exported_from_its_frozen_graph_alone() -> None:
+    quantised = package(levels=[127.5, 127.5])
+    assert exporter_of(quantised) == ("frozen-graph", "it says what the training with quantisation learned")
+    with pytest.raises(UsageError, match=r"EXPORT_FROM \(expected frozen-graph, got checkpoint"):
+        exporter_of(replace(quantised, options={"EXPORT_FROM": "checkpoint"}))
+
+
+def test_a_frozen_graph_may_have_the_name_of_mlperfs() -> None:
+    names = {f"CK_ENV_TENSORFLOW_MODEL_{name}": f"/m/{name}" for name in ("FROZEN_GRAPH", "GRAPH_PB")}
+    assert frozen_graph_of(Dependency("1" * 16, names)) == Path("/m/FROZEN_GRAPH")
+    del names["CK_ENV_TENSORFLOW_MODEL_FROZEN_GRAPH"]
+    assert frozen_graph_of(Dependency("1" * 16, names)) == Path("/m/GRAPH_PB")
+    with pytest.raises(NotInstalledError, match="has no frozen graph"):
+        frozen_graph_of(Dependency("1" * 16, {}))

@@ -21,7 +21,7 @@ from ckssd.recipes.environments import (
 from ckssd.recipes.imported import imported_dataset
 from ckssd.recipes.object_detection_api import object_detection_api
 from ckssd.recipes.onnx_model import onnx_model
-from ckssd.recipes.openvino_model import openvino_model
+from ckssd.recipes.openvino_model import frozen_graph_of, openvino_model
 from ckssd.recipes.package import Package, Used
 from ckssd.recipes.photographs import photographs
 from ckssd.recipes.quantized import quantized_openvino_model, quantized_tflite_model
@@ -32,6 +32,7 @@ from ckssd.report import say
 from ckssd.tflite.convert import make_tflite_model
 from ckssd.tflite.odapi import lacks as api_lacks
 from ckssd.tflite.program import CHECKPOINT, EXPORT_FROM, FROZEN
+from ckssd.tflite.trained import Levels
 
 EXPORTERS = {
     CHECKPOINT: "the Object Detection API's, from the checkpoint",
@@ -97,6 +98,7 @@ def tflite_model(package: Package, staging: Path) -> Used:
 
     The export is the Object Detection API's, from the checkpoint; or this project's own, from the model's
     frozen graph (``EXPORT_FROM=frozen-graph``, or where the API cannot run), which gives the same detections.
+    ``ckssd.levels`` (mean and deviation) makes the graphs of integers, of a model trained with quantisation.
     """
     chosen, why = exporter_of(package)
     source = package.dependency("model-source")
@@ -108,7 +110,8 @@ def tflite_model(package: Package, staging: Path) -> Used:
         api,
         source.path("CK_ENV_TENSORFLOW_MODEL_ROOT"),
         staging,
-        frozen_graph=source.path("CK_ENV_TENSORFLOW_MODEL_FROZEN_GRAPH") if frozen else None,
+        frozen_graph=frozen_graph_of(source) if frozen else None,
+        levels=_levels(package),
     )
     return Used(
         tools={"tensorflow": made.tensorflow, "python": made.python},
@@ -122,11 +125,20 @@ def exporter_of(package: Package) -> tuple[str, str]:
     Raises
     ------
     UsageError
-        ``EXPORT_FROM`` names no source.
+        ``EXPORT_FROM`` names no source, or one that the package cannot be made from.
     """
     chosen = package.options.get(EXPORT_FROM, "").strip()
     if chosen not in ("", *EXPORTERS):
         raise UsageError("unknown source", where=EXPORT_FROM, expected=" or ".join(EXPORTERS), got=chosen)
+    if _levels(package) is not None:
+        if chosen == CHECKPOINT:
+            raise UsageError(
+                "What was trained with quantisation is made from its frozen graph",
+                where=EXPORT_FROM,
+                expected=FROZEN,
+                got=chosen,
+            )
+        return FROZEN, "it says what the training with quantisation learned"
     if chosen:
         return chosen, f"{EXPORT_FROM}={chosen}"
     source = package.dependencies.get("model-source")
@@ -136,6 +148,12 @@ def exporter_of(package: Package) -> tuple[str, str]:
     if lacking is None:
         return CHECKPOINT, f"the default; {EXPORT_FROM}={FROZEN} takes the other"
     return FROZEN, f"the Object Detection API cannot run: the environment of TensorFlow has no {lacking}"
+
+
+def _levels(package: Package) -> Levels | None:
+    """What the grey levels stand for, of a model trained with quantisation."""
+    stated = package.section.get("levels")
+    return None if stated is None else Levels(*map(float, stated))
 
 
 def _is_tensorflow_2(variables: Mapping[str, str]) -> bool:

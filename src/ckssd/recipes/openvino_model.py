@@ -102,17 +102,33 @@ def model_flags(variables: Mapping[str, str]) -> dict[str, str]:
     NotInstalledError
         It has no frozen graph.
     """
-    graph = variables.get(f"{MODEL}FROZEN_GRAPH")
-    if not graph:
-        raise NotInstalledError(
-            "The TensorFlow model has no frozen graph",
-            where=variables.get(f"{MODEL}ROOT"),
-            expected=f"{MODEL}FROZEN_GRAPH",
-            advice="make one from its checkpoint: ck run program:export-frozen-graph",
-        )
     pipeline = variables.get(f"{MODEL}PIPELINE_CONFIG")
     named = {"tensorflow_object_detection_api_pipeline_config": pipeline} if pipeline else {}
-    return {"input_model": graph, **named}
+    return {"input_model": _frozen_graph(variables), **named}
+
+
+def frozen_graph_of(source: Dependency) -> Path:
+    """The frozen graph of an installed model.
+
+    Raises
+    ------
+    NotInstalledError
+        It has none.
+    """
+    return Path(_frozen_graph(source.variables))
+
+
+def _frozen_graph(variables: Mapping[str, str]) -> str:
+    """MLPerf's quantised model calls it ``graph.pb``."""
+    for name in ("FROZEN_GRAPH", "GRAPH_PB"):
+        if variables.get(MODEL + name):
+            return variables[MODEL + name]
+    raise NotInstalledError(
+        "The TensorFlow model has no frozen graph",
+        where=variables.get(f"{MODEL}ROOT"),
+        expected=f"{MODEL}FROZEN_GRAPH",
+        advice="make one from its checkpoint: ck run program:export-frozen-graph",
+    )
 
 
 def nms_flags(options: Mapping[str, str], source: Dependency) -> dict[str, str]:

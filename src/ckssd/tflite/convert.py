@@ -151,6 +151,7 @@ def make_tflite_model(
     checkpoint: Checkpoint | None = None,
     frozen_graph: Path | None = None,
     label_map: Path | None = None,
+    levels: Levels | None = None,
 ) -> Converted:
     """Make the whole TFLite model: both steps, both kinds of NMS, one process of TensorFlow.
 
@@ -173,11 +174,13 @@ def make_tflite_model(
     frozen_graph
         To export from, in place of the checkpoint: then neither a checkpoint nor an API is needed
         (`ckssd.tflite.from_frozen`).
+    levels
+        Of a model that was trained with quantisation: its files are made of integers throughout.
 
     Raises
     ------
     InputError
-        If a file is missing, or the label map does not fit the model.
+        If a file is missing, the label map does not fit the model, or its training was without quantisation.
     NotInstalledError, RunError
         As `ckssd.tflite.export.export_tflite_graph`.
     """
@@ -190,8 +193,11 @@ def make_tflite_model(
         else:
             checkpoint = checkpoint or Checkpoint.in_directory(model_dir)
             exports = _checkpoint_exports(work, checkpoint, settings, python, obj_det_dir)
+        if levels is not None and frozen_graph is not None:
+            check_trained_quantised(work / GRAPH)
         step("Start TensorFlow")
-        made = run_steps(python, [*exports.steps, *_conversion_steps(work)], exports.path)
+        made = run_steps(python, [*exports.steps, *_conversion_steps(work, levels)], exports.path)
+        _check_integers(Conversion(work / NO_NMS, postprocess=False, levels=levels))
         text = flat_labels(labels, made["num_classes"], label_map)
         (work / LABELS).write_text(text, encoding="utf-8")
         shutil.copyfile(label_map, work / LABEL_MAP)
@@ -247,13 +253,14 @@ def _kinds(work: Path, settings: ExportSettings) -> dict[Path, ExportSettings]:
     return {work: replace(settings, nms="regular"), work / FAST: fast}
 
 
-def _conversion_steps(work: Path) -> list[dict[str, Any]]:
+def _conversion_steps(work: Path, levels: Levels | None) -> list[dict[str, Any]]:
+    """The steps that make the three files; of integers only if the graph's training says how."""
     graph = work / GRAPH
     return [
         _anchors_step(graph, work / ANCHORS),
-        Conversion(work / REGULAR_NMS).as_step(graph),
-        Conversion(work / FAST_NMS).as_step(work / FAST / GRAPH),
-        Conversion(work / NO_NMS, postprocess=False).as_step(graph),
+        Conversion(work / REGULAR_NMS, levels=levels).as_step(graph),
+        Conversion(work / FAST_NMS, levels=levels).as_step(work / FAST / GRAPH),
+        Conversion(work / NO_NMS, postprocess=False, levels=levels).as_step(graph),
     ]
 
 
