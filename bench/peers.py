@@ -24,7 +24,7 @@ from statistics import median
 from typing import Any
 
 from bench.context import BUILT_IN_DATA, COCO_TOOLS, Context
-from bench.written import RESULTS, write_results
+from bench.written import RESULTS, load_before, write_results
 from ckssd.endings import run_main
 from ckssd.errors import CkssdError
 from ckssd.install import run_uv
@@ -74,6 +74,7 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Install what is missing, check each, measure in turn, write the results."""
+    busy = load_before()
     with tempfile.TemporaryDirectory(prefix="ckssd-bench-") as name:
         folder = Path(name)
         context = Context(folder, folder / "data", options.rounds)
@@ -89,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
             rows += _rows(_measured(found, options.rounds, folder), set(found.ours), threads)
             if "benchmark-app" in options.extra:
                 rows += list(_benchmark_app(context, found, threads, options.rounds))
-        _write(options, rows, missing)
+        _write(options, rows, missing, busy)
     return 0
 
 
@@ -286,10 +287,12 @@ COLUMNS = (
 )
 
 
-def _write(options: argparse.Namespace, rows: list[dict[str, Any]], missing: dict[str, str]) -> None:
+def _write(
+    options: argparse.Namespace, rows: list[dict[str, Any]], missing: dict[str, str], busy: str
+) -> None:
     """Write peers.json and peers.md."""
     content = {"rounds": options.rounds, "model": options.model, "rows": rows, "missing": missing}
-    how = f"model {options.model}, medians of {options.rounds} rounds in turn"
+    how = f"model {options.model}, medians of {options.rounds} rounds in turn; {busy}"
     lines = [
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",
