@@ -52,7 +52,7 @@ test: lint ## lint, then every promise: unit, real ck commands, end to end: unde
 
 .PHONY: test-full
 test-full: lint ## the same over the whole matrix of versions and models
-	@$(PYTEST)
+	@$(PYTEST) --hypothesis-profile=full
 
 .PHONY: coverage
 coverage: $(DEV) ## branch coverage of src/ckssd by the tests of `make test`, with what is left

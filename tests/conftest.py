@@ -27,7 +27,8 @@ from tests.support.run import begin_run, install_once, machine, shared_home
 from tests.support.sandbox import Sandbox
 
 # No deadline: a busy machine is no fault. The same examples in every run: a red test stays red.
-settings.register_profile("ckssd", deadline=None, derandomize=True)
+settings.register_profile("full", deadline=None, derandomize=True)
+settings.register_profile("ckssd", settings.get_profile("full"), max_examples=50)
 settings.register_profile("quick", settings.get_profile("ckssd"), max_examples=25)
 settings.load_profile("ckssd")
 

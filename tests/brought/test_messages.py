@@ -76,6 +76,7 @@ def converted(graph: Path, output: Path) -> None:
     convert_from_environment({**names, "OUTPUT_DIRECTORY": str(output)}, graph.parent)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("object_detection_api")
 def test_tensorflows_reason_comes_first_and_its_log_is_named(installed: Sandbox, tmp_path: Path) -> None:
     source = root_of(installed, "model,tensorflow,shapes", "CK_ENV_TENSORFLOW_MODEL")

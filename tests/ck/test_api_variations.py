@@ -280,6 +280,7 @@ def make_upstream(home: Sandbox, python: Path, folder: Path) -> str:
     return done.out.strip()
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("object_detection_api")
 def test_a_commit_of_a_repository_is_fetched_compiled_and_exports(
     home: Sandbox, installed: Sandbox, tmp_path: Path

@@ -21,6 +21,7 @@ from tests.support.frozen_graphs import noise_images
 from tests.support.sandbox import CHECKOUT, Sandbox
 
 pytestmark = [
+    pytest.mark.full,  # test_openvino_equality.py installs the model, test_page.py TensorFlow 1.13
     pytest.mark.slow(seconds=80),
     pytest.mark.skipif(
         not any(python.minor == "3.7" for python in find_pythons()),
@@ -143,7 +144,6 @@ def count_matched(found: Detections, frozen: dict[str, list], where: str) -> int
     return compared
 
 
-@pytest.mark.full  # half a minute; tests/tflite/test_seeded.py has its parts
 def test_the_same_seed_gives_the_same_bytes(
     model: Path, pythons: dict[str, Path], obj_det_dir: Path, tmp_path: Path
 ) -> None:
@@ -155,7 +155,7 @@ def test_the_same_seed_gives_the_same_bytes(
 
 
 # TensorFlow 2 converts the built-in model in test_equality.
-@pytest.mark.parametrize("version", ["1.13", pytest.param("2.21", marks=pytest.mark.full)])
+@pytest.mark.parametrize("version", ["1.13", "2.21"])
 def test_tflite_finds_what_the_frozen_graph_finds(
     version: str,
     model: Path,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckssd.errors import EnvironmentSetupError, RunError, UsageError
+from ckssd.errors import EnvironmentSetupError, NetworkError, RunError, UsageError
 from ckssd.fetch.settings import is_offline
 from ckssd.install.uv import run_uv
 from ckssd.report import say
@@ -266,7 +266,7 @@ def _installed_by_uv(requires: str, wanted: SpecifierSet) -> Python | None:
     try:
         # With --no-bin nothing is put on the user's PATH.
         run_uv(["python", "install", "--no-bin", requires])
-    except (RunError, EnvironmentSetupError) as error:
+    except (RunError, EnvironmentSetupError, NetworkError) as error:
         say(str(error))
         return None
     return _newest(wanted, find_pythons())

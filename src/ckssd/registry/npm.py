@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ckssd.errors import EnvironmentSetupError, RunError
+from ckssd.errors import EnvironmentSetupError, NetworkError, RunError
 from ckssd.fetch import Purl, Source
 from ckssd.process import in_one_line
 from ckssd.registry.clients import client_environment
@@ -66,7 +66,7 @@ def _npm(source: Source) -> Iterator[list[str]]:
     with contextlib.ExitStack() as stack:
         try:
             environment = stack.enter_context(client_environment("npm"))
-        except (RunError, EnvironmentSetupError) as error:
+        except (RunError, EnvironmentSetupError, NetworkError) as error:
             raise EnvironmentSetupError(
                 f"npm is missing, and {WHEEL}, which brings one, cannot be had",
                 where=source.purl,
