@@ -140,6 +140,7 @@ def test_the_source_of_2022_has_its_networks_where_it_imports_them_from(home: Sa
     assert "behave as TensorFlow 1" in reasons
 
 
+@pytest.mark.full
 def test_the_source_of_2022_exports_models_of_tensorflow_1_by_the_seeds_command(
     home: Sandbox, installed: Sandbox, tmp_path: Path
 ) -> None:

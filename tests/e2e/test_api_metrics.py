@@ -28,7 +28,7 @@ def in_api(installed: Sandbox, output: Path, *arguments: str) -> Any:
     return json.loads(output.read_text())
 
 
-@pytest.mark.parametrize("seeds", [50, pytest.param(2000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("seeds", [20, pytest.param(2000, marks=pytest.mark.full)])
 def test_every_number_of_random_sets_is_the_api_s(installed: Sandbox, tmp_path: Path, seeds: int) -> None:
     found = in_api(installed, tmp_path / "found.json", "random", str(seeds))
     assert found["different"] == []
