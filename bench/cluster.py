@@ -117,6 +117,7 @@ def _over_ray(context: Context, ray: Path, workers: int) -> dict[str, Any]:
     batch = timer["images"] / facts["batches"]
     steady = timer["images"] - workers * batch
     return {
+        **facts,  # has `images`, too: how they come
         "rate": steady / (facts["last_answer_s"] - facts["first_answer_s"]),
         "processor_s": timer["run_time_state"]["processor_time_s"] / timer["images"],
         "whole_s": time.monotonic() - began,
@@ -125,7 +126,6 @@ def _over_ray(context: Context, ray: Path, workers: int) -> dict[str, Any]:
         "detections_sha256": timer["detections_sha256"],
         "images": timer["images"],
         **{name: timer[name] for name in ("mAP", "recall", "detections")},
-        **facts,
     }
 
 
