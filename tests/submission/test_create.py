@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     )
     runner = Runner(Path(sys.executable), variables, place / "runs")
     return Made(wanted, runner, create(wanted, runner, ROUND))
+
+
+@pytest.fixture
+def own(made: Made, folder: Path) -> Made:
+    """The same with runs of one test's own: what it changes in them, or makes again, no other test reads."""
+    shutil.copytree(made.runner.folder, folder / "runs")
+    return dataclasses.replace(made, runner=dataclasses.replace(made.runner, folder=folder / "runs"))
 
 
 def test_all_that_is_not_by_the_rules_is_named_in_the_folder(made: Made) -> None:
@@ -147,25 +155,25 @@ def test_the_whole_accuracy_log_is_kept_and_its_hash_handed_in(made: Made) -> No
     assert said.endswith(f"\nhash={hash_file(kept).sha256}\n")
 
 
-def test_runs_that_are_there_are_not_made_again(made: Made) -> None:
+def test_runs_that_are_there_are_not_made_again(own: Made) -> None:
     with pytest.raises(InputError, match=r"has this system already.*--system"):
-        create(made.wanted, made.runner, ROUND)
-    other = dataclasses.replace(made.wanted, system="machine-2")
-    nobody = dataclasses.replace(made.runner, python=Path("/no/such/python"))
+        create(own.wanted, own.runner, ROUND)
+    other = dataclasses.replace(own.wanted, system="machine-2")
+    nobody = dataclasses.replace(own.runner, python=Path("/no/such/python"))
     for kind in ("performance", "TEST01", "TEST05"):  # whatever the machine did to them
-        say(made, kind, "VALID")
+        say(own, kind, "VALID")
     report = create(other, nobody, ROUND)
     assert {one.where.split("/")[3] for one in report.results} == {"machine", "machine-2"}
     assert {one.rule.name for one in report.undeclared} <= BY_CHANCE
-    changed = {**made.runner.variables, "CK_LOADGEN_MIN_DURATION_S": "0.4"}
+    changed = {**own.runner.variables, "CK_LOADGEN_MIN_DURATION_S": "0.4"}
     with pytest.raises(CkssdError, match="cannot be started"):
         create(
             dataclasses.replace(other, system="machine-3"),
-            dataclasses.replace(nobody, variables=changed, folder=made.runner.folder.with_name("none")),
+            dataclasses.replace(nobody, variables=changed, folder=own.runner.folder.with_name("none")),
             ROUND,
         )
-    assert not [*made.owner.glob("*/machine-3*")]
-    assert check(made.wanted.root, ROUND).findings == report.findings
+    assert not [*own.owner.glob("*/machine-3*")]
+    assert check(own.wanted.root, ROUND).findings == report.findings
 
 
 def say(made: Made, kind: str, result: str) -> None:
@@ -177,31 +185,27 @@ def say(made: Made, kind: str, result: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["performance", "TEST05"])
-def test_a_run_that_loadgen_calls_invalid_is_made_again(made: Made, kind: str) -> None:
-    other = dataclasses.replace(made.wanted, system="machine-5")
-    nobody = dataclasses.replace(made.runner, python=Path("/no/such/python"))
-    kept = {path: path.read_bytes() for path in made.runner.folder.rglob("*") if path.is_file()}
-    say(made, kind, "INVALID")
+def test_a_run_that_loadgen_calls_invalid_is_made_again(own: Made, kind: str) -> None:
+    other = dataclasses.replace(own.wanted, system="machine-5")
+    nobody = dataclasses.replace(own.runner, python=Path("/no/such/python"))
+    say(own, kind, "INVALID")
     with pytest.raises(CkssdError, match="cannot be started"):
         create(other, nobody, ROUND)
-    assert not [*made.owner.glob("*/machine-5*")]
-    for path, content in kept.items():
-        path.write_bytes(content)
+    assert not [*own.owner.glob("*/machine-5*")]
 
 
-def test_answers_that_differ_are_measured_with_those_of_the_accuracy_run(made: Made, folder: Path) -> None:
+def test_answers_that_differ_are_measured_with_those_of_the_accuracy_run(own: Made, folder: Path) -> None:
     """TEST01's README, part III."""
-    path = made.runner.place("Offline", "TEST01") / "mlperf_log_accuracy.json"
+    path = own.runner.place("Offline", "TEST01") / "mlperf_log_accuracy.json"
     kept = path.read_bytes()
     left_out = max(entry["qsl_idx"] for entry in json.loads(kept))
     entries = [{**entry, "data": ""} for entry in json.loads(kept) if entry["qsl_idx"] != left_out]
     answered = {entry["qsl_idx"] for entry in entries}
     path.write_text(json.dumps(entries))
     for kind in ("performance", "TEST01", "TEST05"):  # whatever the machine did to them
-        say(made, kind, "VALID")
-    wanted = dataclasses.replace(made.wanted, root=folder / "sub", originals=folder / "originals")
-    report = create(wanted, made.runner, ROUND)
-    path.write_bytes(kept)
+        say(own, kind, "VALID")
+    wanted = dataclasses.replace(own.wanted, root=folder / "sub", originals=folder / "originals")
+    report = create(wanted, own.runner, ROUND)
     (place,) = wanted.root.glob("open/tester/compliance/machine/ssd-mobilenet/Offline/TEST01")
     assert (place / "verify_accuracy.txt").read_text().endswith("TEST FAIL\n")
     before, after = ((place / "accuracy" / name).read_text() for name in (BASELINE, COMPARED))

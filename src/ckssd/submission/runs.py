@@ -85,7 +85,8 @@ def asked(settings: LoadGenSettings) -> dict[str, Any]:
     """What decides a run: its settings, and the content of the files that they name."""
     files = [*_files_of(settings.benchmark.model), settings.benchmark.annotations, settings.rounds]
     files += [settings.user_conf] if settings.user_conf else []
-    described = json.loads(json.dumps(as_mapping(settings), default=str))
+    # Of a user.conf only the content decides: the runs' folder, which it is in, may be moved.
+    described = json.loads(json.dumps({**as_mapping(settings), "user_conf": None}, default=str))
     return {"settings": described, "sha256": [hash_file(path).sha256 for path in files]}
 
 
