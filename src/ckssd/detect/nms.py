@@ -10,6 +10,8 @@ Only where scores tie exactly between classes may the kernel's order, and so its
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,10 +22,13 @@ from ckssd.errors import InputError
 from ckssd.tflite.options import PostProcessOptions
 
 WINDOW = 128  # candidates compared at once: what most images need at threshold 0.3
+ONE_BY_ONE = 32  # so few are found faster one after another than by NumPy, which counts and then looks
 SORTED_AT_FIRST = 1024  # of many candidates, so many are sorted before the others are looked at
 
 # Row i, column j: whether candidate i of a window has the better score.
 BETTER = np.triu(np.ones((WINDOW, WINDOW), bool), 1)
+
+_OF_THREAD = threading.local()
 
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -59,14 +64,15 @@ def postprocess(
     """
     background = _check(encodings, predictions, anchors, options)
     encodings, predictions = encodings[0], predictions[0]
-    reached = predictions >= np.float32(options.nms_score_threshold)
+    reached, data = _flags(predictions.shape)
+    np.greater_equal(predictions, np.float32(options.nms_score_threshold), out=reached)
     # It is no class, and a trained detector's background has the best score of nearly every box.
     reached[:, :background] = False
-    places = np.flatnonzero(reached)
-    if len(places) <= WINDOW:
+    places = _few_places(reached, data)
+    if places is not None:
         return _of_few(encodings, anchors, options, _each(predictions, places, background))
-    candidates = _each if options.use_regular_nms else _best_of_each_box
-    return _of_many(encodings, anchors, options, candidates(predictions, places, background))
+    candidates = _Every if options.use_regular_nms else _BestOfEachBox
+    return _of_many(encodings, anchors, options, candidates(predictions, reached, background))
 
 
 def _check(encodings: Floats, predictions: Floats, anchors: Floats, options: PostProcessOptions) -> int:
@@ -88,6 +94,27 @@ def _check(encodings: Floats, predictions: Floats, anchors: Floats, options: Pos
             got=options.max_classes_per_detection,
         )
     return background
+
+
+def _flags(shape: tuple[int, ...]) -> tuple[Flags, bytearray]:
+    """Flags of this thread's own, and their bytes: new memory for each image would cost as much as NMS."""
+    if getattr(_OF_THREAD, "shape", None) != shape:
+        data = bytearray(math.prod(shape))
+        _OF_THREAD.shape, _OF_THREAD.flags = shape, (np.frombuffer(data, bool).reshape(shape), data)
+    flags: tuple[Flags, bytearray] = _OF_THREAD.flags
+    return flags
+
+
+def _few_places(reached: Flags, data: bytearray) -> Indices | None:
+    """Where the flags are set, if that is no more often than candidates are compared at once; else None."""
+    places: list[int] = []
+    place = data.find(1)
+    while place >= 0 and len(places) < min(ONE_BY_ONE, WINDOW):
+        places.append(place)
+        place = data.find(1, place + 1)
+    if place < 0:
+        return np.array(places, np.int64)
+    return np.flatnonzero(reached) if np.count_nonzero(reached) <= WINDOW else None
 
 
 def _of_few(
@@ -116,33 +143,63 @@ def _of_few(
     return corners[kept], classes[kept], scores[kept]
 
 
+class _Every:
+    """Every score of a class that reaches the threshold: regular NMS. In the order of boxes, then classes.
+
+    Of a hundred thousand, some hundred are looked at, so the box and the class are computed for those only.
+    """
+
+    def __init__(self, predictions: Floats, reached: Flags, background: int) -> None:
+        self.scores, self.reached = predictions.reshape(-1), reached.reshape(-1)
+        self._columns, self._background = predictions.shape[1], background
+
+    def boxes_and_classes(self, numbers: Indices) -> tuple[Indices, Indices]:
+        boxes, columns = np.divmod(numbers, self._columns)
+        return boxes, columns - self._background
+
+
+class _BestOfEachBox:
+    """The best class of each box, of equal ones the first, if its score reaches the threshold: fast NMS."""
+
+    def __init__(self, predictions: Floats, reached: Flags, background: int) -> None:
+        self._boxes = np.flatnonzero(reached.any(axis=1))
+        scores = predictions.take(self._boxes, axis=0)[:, background:]
+        self._classes = scores.argmax(axis=1)
+        self.scores = scores[np.arange(len(self._boxes)), self._classes]
+        self.reached = np.ones(len(self._boxes), bool)
+
+    def boxes_and_classes(self, numbers: Indices) -> tuple[Indices, Indices]:
+        return self._boxes[numbers], self._classes[numbers]
+
+
 def _of_many(
-    encodings: Floats, anchors: Floats, options: PostProcessOptions, candidates: Candidates
+    encodings: Floats, anchors: Floats, options: PostProcessOptions, candidates: _Every | _BestOfEachBox
 ) -> tuple[Boxes, Indices, Floats]:
     """The same for any number of candidates: a window at a time, until there are detections enough."""
-    boxes, classes, scores = candidates
     per_class = options.detections_per_class if options.use_regular_nms else options.max_detections
-    kept, kept_corners = np.empty(0, np.int64), np.empty((0, 4), np.float32)
+    kept, kept_classes = np.empty(0, np.int64), np.empty(0, np.int64)
+    kept_corners = np.empty((0, 4), np.float32)
     full = np.zeros(options.num_classes, bool) if per_class < options.max_detections else None
-    for window in _windows(scores, classes, full):
-        chosen = boxes[window]
-        corners = decode_boxes(encodings[chosen], anchors[chosen], options)
+    for window in _windows(candidates, full):
+        boxes, classes = candidates.boxes_and_classes(window)
+        corners = decode_boxes(encodings[boxes], anchors[boxes], options)
         beaten = overlaps(kept_corners, corners, options.nms_iou_threshold)
         rivals = overlaps(corners, corners, options.nms_iou_threshold)
         if options.use_regular_nms:  # the boxes of a class compete; with fast NMS all do
-            beaten &= classes[kept][:, np.newaxis] == classes[window]
-            rivals &= classes[window][:, np.newaxis] == classes[window]
+            beaten &= kept_classes[:, np.newaxis] == classes
+            rivals &= classes[:, np.newaxis] == classes
         alive = _survivors(beaten, rivals)
         kept = np.concatenate([kept, window[alive]])
+        kept_classes = np.concatenate([kept_classes, classes[alive]])
         kept_corners = np.concatenate([kept_corners, corners[alive]])
         if full is not None:
-            within = _rank_in_group(classes[kept]) < per_class
-            kept, kept_corners = kept[within], kept_corners[within]
-            full[:] = np.bincount(classes[kept], minlength=len(full)) == per_class
+            within = _rank_in_group(kept_classes) < per_class
+            kept, kept_classes, kept_corners = kept[within], kept_classes[within], kept_corners[within]
+            full[:] = np.bincount(kept_classes, minlength=len(full)) == per_class
         if len(kept) >= options.max_detections:
             break
-    kept = kept[: options.max_detections]
-    return kept_corners[: options.max_detections], classes[kept], scores[kept]
+    most = options.max_detections
+    return kept_corners[:most], kept_classes[:most], candidates.scores[kept[:most]]
 
 
 def _each(predictions: Floats, places: Indices, background: int) -> Candidates:
@@ -151,38 +208,33 @@ def _each(predictions: Floats, places: Indices, background: int) -> Candidates:
     return boxes, columns - background, predictions.take(places)
 
 
-def _best_of_each_box(predictions: Floats, places: Indices, background: int) -> Candidates:
-    """The boxes that ``places`` touch, the best class of each and its score; of equal ones the first."""
-    touched = np.zeros(len(predictions), dtype=bool)
-    touched[places // predictions.shape[1]] = True
-    boxes = np.flatnonzero(touched)
-    scores = predictions.take(boxes, axis=0)[:, background:]
-    classes = scores.argmax(axis=1)
-    return boxes, classes, scores[np.arange(len(boxes)), classes]
-
-
-def _windows(scores: Floats, classes: Indices, full: Flags | None) -> Iterator[Indices]:
-    """Indices of candidates, from the best on; of equal scores the first candidate comes first.
+def _windows(candidates: _Every | _BestOfEachBox, full: Flags | None) -> Iterator[Indices]:
+    """Numbers of candidates, from the best on; of equal scores the first candidate comes first.
 
     ``full`` [C], which the caller keeps up to date, tells the classes whose candidates no longer come.
     """
-    left, size = np.arange(len(scores)), SORTED_AT_FIRST
-    while len(left):
-        first = left
-        if len(left) > 2 * size:
-            values = scores[left]
-            cut = np.partition(values, len(values) - size)[len(values) - size]
-            first, left = left[values >= cut], left[values < cut]
-        else:
-            left = left[:0]
-        order = first[np.argsort(-scores[first], kind="stable")]
+    scores, reached, size = candidates.scores, candidates.reached, SORTED_AT_FIRST
+    while number := int(np.count_nonzero(reached)):
+        first = reached
+        if number > 2 * size:
+            # A mask is fast where nearly all of it is true, and slow where that cannot be foreseen.
+            dense = number > 0.9 * len(reached)
+            values = scores[reached] if dense else scores.take(np.flatnonzero(reached))
+            cut = np.partition(values, number - size)[number - size]
+            first = reached & (scores >= cut)
+        reached = reached ^ first
+        order = np.flatnonzero(first)
+        order = order[np.argsort(-scores[order], kind="stable")]
         left_out = 0
         while len(order):
             yield order[:WINDOW]
             order = order[WINDOW:]
             if full is not None and left_out < (number := int(np.count_nonzero(full))):
                 left_out = number
-                order, left = order[~full[classes[order]]], left[~full[classes[left]]]
+                order = order[~full[candidates.boxes_and_classes(order)[1]]]
+        if left_out and full is not None:
+            others = np.flatnonzero(reached)
+            reached[others] = ~full[candidates.boxes_and_classes(others)[1]]
         size *= 16
 
 
