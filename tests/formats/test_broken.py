@@ -128,6 +128,8 @@ add(
         "an outline of odd numbers": (label("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4\n"), "pairs"),
         "no text": (first(LABELS, lambda file: file.write_bytes(b"0 0.5\x00\xff")), "no text"),
         "another number of classes": (change_text("data.yaml", "nc: 6", "nc: 7"), "number of names"),
+        "a key twice": (change_text("data.yaml", "nc: 6", "nc: 6\nnc: 6"), "twice"),
+        "lists without end": (first("data.yaml", lambda file: file.write_text("[" * 100_000)), "100 deep"),
         "no YAML": (first("data.yaml", lambda file: file.write_text("names: [a\n")), "no YAML"),
         "a name that is a switch": (change_text("data.yaml", "circle", "no"), "quotation marks"),
         "a split that is not there": (

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ckssd.errors import InputError, short
 from ckssd.formats.pictures import SUFFIXES
 from ckssd.formats.reading import choose_split, fault, files_in, read_list, read_text
+from ckssd.yaml_text import load_yaml
 
 YAML = (".yaml", ".yml")
 SPLITS = ("train", "val", "valid", "test")
@@ -50,12 +49,7 @@ def layout_of(source: Path, asked: str | None) -> Layout:
 
 
 def _settings(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(read_text(file), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(
-            "The file is no YAML", where=file, got=short(" ".join(str(error).split()), 200)
-        ) from error
+    content = load_yaml(read_text(file), file)
     if not isinstance(content, dict):
         raise fault(file, "names and splits", type(content).__name__)
     return content
