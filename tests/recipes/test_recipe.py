@@ -104,6 +104,24 @@ def test_another_dependency_than_it_was_made_with_is_said(
     assert "made with another lib than is chosen now" in capfd.readouterr().err
 
 
+def of_revision(number: int, **options: str) -> Package:
+    return replace(package(**options), meta={"ckssd": {"revision": number}})
+
+
+def test_what_was_made_before_its_recipe_was_mended_is_made_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "target"
+    assert install(package(), target, writes_options).fresh
+    assert not install(of_revision(1), target, writes_options).fresh
+    assert "mended" not in capfd.readouterr().err
+    assert install(of_revision(2), target, writes_options).fresh
+    assert "was made before its recipe was mended: it is made again" in capfd.readouterr().err
+    assert not install(of_revision(2), target, writes_options).fresh
+    # An older checkout leaves what a newer one made.
+    assert not install(of_revision(1), target, writes_options).fresh
+
+
 def test_what_is_there_is_refused_where_it_is_not_what_was_asked_for(tmp_path: Path) -> None:
     target = tmp_path / "a target"
     install(package(), target, writes_options)

@@ -28,11 +28,11 @@ from ckssd.errors import CkssdError, EnvironmentSetupError
 from ckssd.fetch import Settings, SourceCache, link_or_copy
 from ckssd.fetch.decide import mirror_locations
 from ckssd.fetch.reach import Reach, reach
-from ckssd.fetch.source import Source
-from ckssd.install import Python, find_pythons, find_uv, run_uv, uv_version
+from ckssd.fetch.source import Source, how_to_accept
+from ckssd.install import Python, find_pythons, find_uv, installed, run_uv, uv_version
 from ckssd.install.machine import this_machine, what_is_missing
 from ckssd.own_files import own_root
-from ckssd.recipes import stated_sources
+from ckssd.recipes import REVISION, stated_sources
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 CK_VERSION = "2.6.4"
@@ -72,6 +72,7 @@ def examine() -> list[Finding]:
         check_ck,
         lambda: check_entries(packages),
         check_leftovers,
+        lambda: check_revisions(packages),
         lambda: check_sources(packages),
     ]
     return [finding for check in checks for finding in check()]
@@ -231,6 +232,17 @@ def check_leftovers() -> Iterator[Finding]:
         yield Finding("environments", OK, "each has its folder (ckssd verify reads them, too)")
 
 
+def check_revisions(packages: list[PackageEntry]) -> Iterator[Finding]:
+    """Nothing installed was made before its recipe was mended."""
+    revisions = {package.uid: (package, package.meta["ckssd"].get(REVISION, 1)) for package in packages}
+    for environment in environments():
+        package, revision = revisions.get(environment.package_uid, (None, 1))
+        provenance = installed(environment.location) if package and environment.location else None
+        if package and provenance and provenance.extra.get(REVISION, 1) < revision:
+            detail = f"{environment.location} was made before its recipe was mended"
+            yield Finding(package.alias, WARN, detail, f"ckssd install --tags={','.join(package.tags)}")
+
+
 def check_sources(packages: list[PackageEntry]) -> Iterator[Finding]:
     """Each download is in the cache, in the mirror, or can be reached and has the stated size."""
     settings = Settings.from_environment()
@@ -272,5 +284,7 @@ def _reachable(source: Source, answers: list[Reach]) -> Finding:
 
 
 def _how(source: Source) -> str:
+    if source.digest is None and source.file_name not in Settings.from_environment().accept_unverified:
+        return f"no hash of it is published; {how_to_accept(source.file_name)}"
     algorithm, digest = source.digest or ("no", "hash")
     return f"put it into a folder named by CKSSD_MIRROR as {source.file_name} ({algorithm} {digest})"

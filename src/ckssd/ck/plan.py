@@ -16,7 +16,7 @@ from ckssd.ck.variations import active_variations, version_of
 from ckssd.errors import NotInstalledError
 from ckssd.install import installed
 from ckssd.install.identity import assignments
-from ckssd.recipes import Download, Package, downloads_of, recipe_of, with_sizes
+from ckssd.recipes import Download, Package, downloads_of, is_outdated, recipe_of, with_sizes
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def find_installed(package: Package) -> Environment | None:
     for environment in environments():
         if environment.package_uid == package.uid and environment.location:
             provenance = installed(environment.location, identity)
-            if provenance is not None:
+            if provenance is not None and not is_outdated(package, provenance):
                 recipe.check(package, provenance)
                 return environment
     return None

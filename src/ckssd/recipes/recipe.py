@@ -12,13 +12,16 @@ from pathlib import Path
 
 import ckssd
 from ckssd.errors import UsageError
-from ckssd.install import Identity, Outcome, Provenance, ensure
+from ckssd.install import Identity, Outcome, Provenance, ensure, installed
 from ckssd.recipes.package import Package, Used
 from ckssd.report import say, step
 from ckssd.secrets import public_value
 
 # Variables that name another source of what is downloaded.
 SOURCES = ("PACKAGE_URL", "PACKAGE_SHA256", "PACKAGE_COMMIT")
+
+# Of an entry, a whole number from 1 on: raised when the same version has to be made again everywhere.
+REVISION = "revision"
 
 Fill = Callable[[Package, Path], Used]
 Check = Callable[[Package, Provenance], None]
@@ -89,6 +92,12 @@ class Recipe:
         return Identity(package.alias, package.uid, package.version, variation, self.own_options(package))
 
 
+def is_outdated(package: Package, there: Provenance) -> bool:
+    """Whether a lower ``revision`` than the entry has made it: before its recipe was mended."""
+    made, now = there.extra.get(REVISION, 1), package.section.get(REVISION, 1)
+    return isinstance(made, int) and made < int(now)
+
+
 def recipe(
     *,
     content: Mapping[str, str] | None = None,
@@ -121,12 +130,17 @@ def install(package: Package, target: Path, recipe: Recipe) -> Outcome:
             environment=tuple(used.environment),
             extra={
                 **used.extra,
+                **({REVISION: package.section[REVISION]} if REVISION in package.section else {}),
                 "dependencies": {name: d.uid for name, d in package.dependencies.items()},
                 "ck_home": package.home,
             },
         )
 
-    outcome = ensure(target, identity, fill, replace=package.wants("CK_REINSTALL"))
+    there = installed(target, identity)
+    outdated = there is not None and is_outdated(package, there)
+    if outdated:
+        step(f"What is in {target} was made before its recipe was mended: it is made again")
+    outcome = ensure(target, identity, fill, replace=outdated or package.wants("CK_REINSTALL"))
     if not outcome.fresh:
         recipe.check(package, outcome.provenance)
         others = ", ".join(_changed_dependencies(package, outcome.provenance))
