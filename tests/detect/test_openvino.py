@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import openvino
@@ -13,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openvino import opset13 as ops
 
+from ckssd.detect import openvino as openvino_module
 from ckssd.detect.backends.openvino import OpenVINOBackend
 from ckssd.detect.network_input import NetworkInput
-from ckssd.detect.openvino import OpenVINODetector, from_rows, read_ir
+from ckssd.detect.openvino import OpenVINODetector, from_rows, read_ir, signed_layers
 from ckssd.errors import InputError, UsageError
 
 META = {
@@ -117,6 +120,47 @@ def test_an_ir_that_takes_normalised_values_gets_them(folder: Path) -> None:
 def test_a_quantised_ir_says_so(folder: Path) -> None:
     assert read_ir(write_ir(folder)).precision == "float32"
     assert read_ir(write_ir(folder, meta={**META, "precision": "int8"})).precision == "int8"
+
+
+class Compiled:
+    """What OpenVINO says of a compiled model: the kind and the precision of each operation."""
+
+    def __init__(self, *kinds: tuple[str, str]) -> None:
+        self.kinds = kinds
+
+    def get_runtime_model(self) -> Compiled:
+        return self
+
+    def get_ops(self) -> list[Any]:
+        return [
+            SimpleNamespace(
+                get_rt_info=lambda layer=layer, precision=precision: {
+                    "layerType": layer,
+                    "runtimePrecision": precision,
+                }
+            )
+            for layer, precision in self.kinds
+        ]
+
+
+@pytest.mark.parametrize(
+    ("precisions", "signed"),
+    [(["u8", "u8", "f32"], 0), (["i8", "u8", "u8"], 0), (["i8", "i8", "u8", "i8"], 2)],
+)
+def test_signed_layers_behind_the_first_are_counted(precisions: list[str], signed: int) -> None:
+    kinds = [("Const", "i8"), *(("Convolution", precision) for precision in precisions)]
+    assert signed_layers(Compiled(*kinds)) == signed
+
+
+def test_an_int8_model_that_amx_rounds_otherwise_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    int8 = {"precision": "int8"}
+    for meta, layers, noted in [(int8, 3, True), (int8, 0, False), ({}, 3, False)]:
+        monkeypatch.setattr(openvino_module, "signed_layers", lambda _, layers=layers: layers)
+        backend = OpenVINOBackend(read_ir(write_ir(folder, meta={**META, **meta})))
+        backend.new_detector(1)
+        assert any("AMX" in note for note in backend.notes) == noted
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -78,6 +78,7 @@ def test_the_program_quantises_what_it_writes(home: Sandbox, by_the_program: Pat
     assert data["settings"]["precision"] == "int8"
     assert data["mAP"] > LEAST_MEAN_AVERAGE_PRECISION
     assert without["detections_sha256"] == data["detections_sha256"]
+    assert not [note for note in data["notes"] if "AMX" in note]
 
 
 def test_it_loses_less_than_a_hundredth_of_mean_average_precision(home: Sandbox) -> None:

@@ -13,6 +13,11 @@ from ckssd.model.description import Model
 
 BY_KIND = {DETECTION_OUTPUT: "DetectionOutput", NMS: "NonMaxSuppression", NONE: BY}
 
+SIGNED = (
+    "OpenVINO rounds this int8 model otherwise on processors with AMX, as this one, than on others: scores "
+    "and mAP differ by some hundredths (ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI computes as the others do)"
+)
+
 
 class OpenVINOBackend:
     """An IR of ``ckssd mo``."""
@@ -40,7 +45,10 @@ class OpenVINOBackend:
 
     def new_detector(self, threads: int) -> OpenVINODetector:
         """Compile the network once more."""
-        return OpenVINODetector(self._model, threads)
+        detector = OpenVINODetector(self._model, threads)
+        if detector.signed_layers:
+            self.notes = (SIGNED,)
+        return detector
 
     def swept(self, score_threshold: float, nms_ious: Sequence[float]) -> OpenVINOBackend:
         """See Sweepable: with NMS in the IR, for one IoU threshold only, its own."""
