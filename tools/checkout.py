@@ -29,6 +29,8 @@ MINOR = "{}.{}".format(*sys.version_info[:2])
 
 LAST_LINES = 12
 AGAIN = "Then run the same make target again."
+# The answers of uv and pip that were told to open no connection.
+NOT_HERE = r"[Nn]etwork (connectivity is|was|is) disabled|No matching distribution found"
 CAUSES = (
     (
         r"No space left on device|Disk quota exceeded",
@@ -102,6 +104,16 @@ def take_turn() -> int:
         os.close(lock)  # `make clean` removed it meanwhile
 
 
+def without_network() -> dict[str, str]:
+    """What keeps pip and uv from the network where ``CKSSD_OFFLINE`` is set, as `ckssd` reads it."""
+    value = os.environ.get("CKSSD_OFFLINE", "").strip().lower()
+    if value in ("", "0", "no", "false", "off"):
+        return {}
+    if value not in ("1", "yes", "true", "on"):
+        fail(f"CKSSD_OFFLINE is {value}, which is neither on nor off", "Set it to 1 or 0.")
+    return {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}
+
+
 def say(text: str) -> None:
     """Print one line for people."""
     print(text, file=sys.stderr, flush=True)
@@ -113,7 +125,7 @@ def run(step: str, lock: int, *command: object, **environment: str) -> None:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, **without_network(), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -130,6 +142,12 @@ def explain(step: str, output: str) -> NoReturn:
     """End with the cause of a step's failure, as far as its output tells it."""
     for line in list(without_tracebacks(output.splitlines()))[-LAST_LINES:]:
         say(f"    {line}")
+    if without_network() and re.search(NOT_HERE, output):
+        fail(
+            f"this step failed: {step}: a package is not in the cache, and CKSSD_OFFLINE forbids to download",
+            "Unset it once, with a network, or copy uv's cache and a folder for PIP_FIND_LINKS from a machine"
+            f" with one (docs/lock-and-sync.md). {AGAIN}",
+        )
     for pattern, cause, advice in CAUSES:
         if re.search(pattern, output):
             fail(f"this step failed: {step}: {cause}", advice)
@@ -260,6 +278,7 @@ def main(*, dev: bool) -> None:
     """Set up this checkout; ``dev``: for the tests, too."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, stop)
+    without_network()  # what is neither on nor off is said before anything is made
     check_machine()
     try:
         lock = take_turn()

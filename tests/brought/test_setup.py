@@ -166,6 +166,16 @@ def test_an_index_out_of_reach_is_named_without_its_password(
     assert capsys.readouterr().err.splitlines()[1].strip() == "Connection refused: http://127.0.0.1:9/simple"
 
 
+def test_offline_opens_no_connection_and_says_what_is_missing(checkout: Path, tmp_path: Path) -> None:
+    """Nothing is in the folder that pip may look into, so uv cannot be installed."""
+    (tmp_path / "wheels").mkdir()
+    what, advice = lines_of(checkout, CKSSD_OFFLINE="1", PIP_FIND_LINKS=str(tmp_path / "wheels"))[-2:]
+    assert what.startswith("setup: this step failed: Installing uv: a package is not in the cache")
+    assert "Unset it once" in advice
+    code, said = set_up(checkout, CKSSD_OFFLINE="perhaps").finish()
+    assert (code, said.splitlines()[0]) == (2, "setup: CKSSD_OFFLINE is perhaps, which is neither on nor off")
+
+
 @pytest.mark.parametrize("lost", ["numpy/__init__.py", "six-1.0.dist-info/RECORD"])
 def test_an_environment_left_in_the_middle_of_a_change_is_not_taken_for_whole(
     checkout: Path, lost: str

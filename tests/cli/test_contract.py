@@ -99,3 +99,9 @@ def test_a_reader_that_went_away_is_no_traceback(tmp_path: Path) -> None:
         ["/bin/bash", "-c", f"({command}) | true"], capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_cannot_be_is_said_before_what_is_missing() -> None:
+    done = ckssd("loadgen", "--scenario", "Ofline", "--tags", "nobody-s")
+    assert done.returncode == 2
+    assert "CK_LOADGEN_SCENARIO" in done.stderr

@@ -117,15 +117,22 @@ def settings_of(options: argparse.Namespace) -> tuple[Path, LoadGenSettings]:
 
 def variables_of(options: argparse.Namespace) -> tuple[Path, dict[str, str]]:
     """The interpreter, and the variables that the programs would have."""
+    from ckssd.loadgen.settings import given_values
+
+    asked = {
+        name: str(given) for flag, name in LOADGEN_FLAGS.items() if (given := getattr(options, flag, None))
+    }
+    asked |= pairs(options.env, "--env")
+    given_values(asked)  # a scenario that does not exist is said before a data set that is missing
     check_installed([RUNTIMES[runtime_asked(options)].library, METRICS_TAGS, LOADGEN_TAGS, CONFIG_TAGS])
     chosen = choose(options)
     variables = dict(chosen.variables)
     for tags in (METRICS_TAGS, LOADGEN_TAGS, CONFIG_TAGS):
         variables |= the_environment(tags).variables
     variables |= data_set(options.images, options.annotations, options.dataset_tags)
-    flags = {name: variable for name, variable in FLAGS.items() if name != "mode"} | LOADGEN_FLAGS
+    flags = {name: variable for name, variable in FLAGS.items() if name != "mode"}
     variables |= {name: str(given) for flag, name in flags.items() if (given := getattr(options, flag, None))}
-    return chosen.python, variables | pairs(options.env, "--env")
+    return chosen.python, variables | asked
 
 
 def _accuracy(options: argparse.Namespace) -> Result:

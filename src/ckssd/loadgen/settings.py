@@ -126,6 +126,19 @@ FIELDS: dict[str, Field] = {
 ADVICE = {"rounds": "install it: ckssd install --tags=config,loadgen"}
 
 
+def given_values(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The settings whose variables are set, each checked by itself: a UsageError for the first bad one."""
+    values: dict[str, Any] = {}
+    for name, field in FIELDS.items():
+        # The original program's defaults have 0 and "" for what is not set.
+        given = [
+            (each, text) for each in field.variables if (text := value(environment, each)) not in (None, "0")
+        ]
+        if given:
+            values[name] = field.check(*given[0])
+    return values
+
+
 def from_environment(environment: Mapping[str, str]) -> LoadGenSettings:
     """Read the variables that CK sets for ``program:object-detection-tflite-loadgen`` and its siblings.
 
@@ -138,14 +151,7 @@ def from_environment(environment: Mapping[str, str]) -> LoadGenSettings:
     """
     if value(environment, benchmark_settings.CLUSTER) is not None:
         raise UsageError("LoadGen measures one machine", where=benchmark_settings.CLUSTER, advice="unset it")
-    values: dict[str, Any] = {}
-    for name, field in FIELDS.items():
-        # The original program's defaults have 0 and "" for what is not set.
-        given = [
-            (each, text) for each in field.variables if (text := value(environment, each)) not in (None, "0")
-        ]
-        if given:
-            values[name] = field.check(*given[0])
+    values = given_values(environment)
     if "rounds" not in values:
         raise UsageError(f"{FIELDS['rounds'].variables[0]} is not set", advice=ADVICE["rounds"])
     mode = "latency" if values.get("scenario", "SingleStream") == "SingleStream" else "throughput"
