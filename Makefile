@@ -70,7 +70,7 @@ mutants: $(DEV) ## change the code a bit at a time (MUTANTS) and list the change
 
 # The pages with figures of bench/results, which cog puts there.
 FIGURES := .venv/bin/python -m cogapp -p 'from bench.figures import data, measured, results' --verbosity 1
-FIGURE_PAGES := README.md docs/cluster.md docs/mlperf.md  docs/speed.md docs/your-own-data.md
+FIGURE_PAGES := README.md docs/cluster.md docs/mlperf.md docs/report.md docs/speed.md docs/your-own-data.md
 
 .PHONY: figures
 figures: $(DEV) ## put the figures of bench/results into the docs

@@ -13,16 +13,15 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from bench.context import ROOT
+from bench.ended import run_to_end
 from bench.written import RESULTS, load_before, write_results
 from ckssd.ck.home import home_in, register
 from ckssd.formats.content import Box, Content, Picture, numbered
@@ -66,15 +65,10 @@ def content(folder: Path, images: int, boxes: int) -> Content:
     return Content(numbered(names), pictures, "val")
 
 
-def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak MB of a command; its failure ends the measurement."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"this command failed: {command}")
-    seconds = time.perf_counter() - began
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+def timed(command: list[str], variables: dict[str, str]) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak MB of a command."""
+    ended = run_to_end(*command, variables=variables)
+    return ended.seconds, ended.processor_s, ended.peak_bytes / 1e6
 
 
 def main() -> None:
@@ -91,7 +85,7 @@ def main() -> None:
         made = content(folder, options.images, options.boxes)
         home = home_in(folder / "home")
         register(ROOT, home)
-        environment = {**os.environ, **home.variables(), "CKSSD_CACHE": str(folder / "cache")}
+        environment = {**home.variables(), "CKSSD_CACHE": str(folder / "cache")}
         found = {}
         for form in options.formats:
             format_of(form).write(made, Linked(folder / form))

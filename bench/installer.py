@@ -13,19 +13,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import os
 import random
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.context import ROOT
+from bench.ended import Ended, run_to_end
 from bench.written import RESULTS, load_before, write_results
 from ckssd.ck.home import home_in, register
 
@@ -50,30 +49,6 @@ class Served:
     url: str
     size: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A finished process: wall seconds, peak memory in MB, and what it printed."""
-
-    seconds: float
-    peak: float
-    out: str
-
-
-def run(*command: str, **variables: str) -> Ended:
-    """Run a process to its end."""
-    with tempfile.TemporaryFile("w+") as out:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.DEVNULL, env={**os.environ, **variables}
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        if status:
-            sys.exit(f"this command failed: {command}")
-        out.seek(0)
-        return Ended(seconds, usage.ru_maxrss * 1024 / 1e6, out.read())
 
 
 def make_file(path: Path, megabytes: int) -> str:
@@ -109,7 +84,7 @@ def served(folder: Path, megabytes: int) -> Iterator[Served]:
 
 def download_by_ckssd(file: Served, cache: Path) -> Ended:
     """Download the file into a cache of its own, in a process of its own."""
-    ended = run(sys.executable, "-c", OURS, file.url, str(file.size), file.sha256, str(cache))
+    ended = run_to_end(sys.executable, "-c", OURS, file.url, str(file.size), file.sha256, str(cache))
     shutil.rmtree(cache)
     return ended
 
@@ -121,8 +96,8 @@ def download_times(folder: Path, file: Served, runs: int) -> dict[str, list[floa
     }
     target = folder / "by-curl"
     for number in range(runs + 1):
-        curl = run("curl", "-s", "-o", str(target), file.url).seconds
-        check = run("sha256sum", str(target)).seconds
+        curl = run_to_end("curl", "-s", "-o", str(target), file.url).seconds
+        check = run_to_end("sha256sum", str(target)).seconds
         target.unlink()
         ours = download_by_ckssd(file, folder / "cache")
         if number:  # the first warms up
@@ -136,8 +111,8 @@ def repeated_install(folder: Path, runs: int) -> float:
     home = home_in(folder)
     register(ROOT, home)
     command = (str(Path(sys.executable).with_name("ck")), "install", "package", f"--tags={PACKAGE}")
-    run(*command, **home.variables())
-    return statistics.median(run(*command, **home.variables()).seconds for _ in range(runs))
+    run_to_end(*command, variables=home.variables())
+    return statistics.median(run_to_end(*command, variables=home.variables()).seconds for _ in range(runs))
 
 
 def table(megabytes: int, rows: dict[str, list[float]]) -> Iterator[str]:
@@ -169,7 +144,7 @@ def main() -> None:
         with served(folder / "served", options.megabytes) as file:
             times = download_times(folder, file, options.runs)
         with served(folder / "served", options.large) as file:
-            peak = download_by_ckssd(file, folder / "cache").peak
+            peak = download_by_ckssd(file, folder / "cache").peak_bytes / 1e6
         again = repeated_install(folder / "ck", options.runs)
     lines = [*table(options.megabytes, times), "", "| | |", "|---|---|"]
     lines.append(f"| `ck install` of an installed package | {again:.2f} s |")

@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import subprocess
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -24,6 +22,7 @@ from statistics import median
 import numpy as np
 
 from bench.context import ROOT, Context, Row, in_turn, median_ratio
+from bench.ended import run_to_end
 from bench.openvino_models import FULL_SIZE_V1, MODELS, Workshop
 from bench.written import RESULTS, row_lines, write_results
 from ckssd.detect.openvino import OpenVINODetector, read_ir
@@ -186,9 +185,10 @@ def conversion(workshop: Workshop, rounds: int) -> list[Row]:
     settings.write_text(json.dumps(flags), encoding="utf-8")
     output = workshop.folder / "account.json"
     command = [str(workshop.openvino), "-m", "ckssd.graph", "--settings", str(settings)]
-    runs = [_whole_process([*command, "--output", str(output)]) for _ in range(rounds)]
-    seconds = [each[0] for each in runs]
-    megabytes = [each[1] for each in runs]
+    path = {"PYTHONPATH": str(ROOT / "src")}
+    runs = [run_to_end(*command, "--output", output, variables=path) for _ in range(rounds)]
+    seconds = [each.seconds for each in runs]
+    megabytes = [each.peak_bytes / 1024**2 for each in runs]
     return [
         Row(
             "conversion of full-size v1, whole process",
@@ -205,18 +205,6 @@ def conversion(workshop: Workshop, rounds: int) -> list[Row]:
             {"MB": megabytes},
         ),
     ]
-
-
-def _whole_process(command: list[str]) -> tuple[float, float]:
-    """Seconds, and the peak of its resident memory in MB."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{command} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024  # Linux gives KiB
 
 
 def to_ir(graph: Path, folder: Path) -> tuple[Path, str]:

@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,10 +23,10 @@ from PIL import Image
 
 from bench.coco_metrics import CATEGORIES, IMAGES, detections_like_ssd, truth_like_coco
 from bench.context import ROOT, Row
+from bench.ended import run_to_end
 from bench.written import RESULTS, load_before, row_lines, write_results
 from ckssd.ck.home import checkout_home
 from ckssd.coco.results import results_of
-from ckssd.errors import RunError
 from ckssd.measure.files import hash_file
 from ckssd.measure.record import DATA_SET_FILE, DETECTIONS_FILE, IMAGE_TIMES_FILE, TIMER_FILE
 from ckssd.visual.run_folder import detections_sha256
@@ -87,21 +85,11 @@ def _record(rows: np.ndarray, annotations: str) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, str]:
-    """Of the command: the CK home of this checkout."""
-    return {**os.environ, **checkout_home(ROOT).variables()}
-
-
 def measure(run: Path, place: Path) -> tuple[float, float]:
     """Seconds of one report, and MiB of the larger of its two processes."""
     words = [sys.executable, "-m", "ckssd", "report", str(run), "-o", str(place)]
-    start = time.perf_counter()
-    process = subprocess.Popen(words, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RunError("The report is not made", got=f"exit code {process.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    ended = run_to_end(*words, variables=checkout_home(ROOT).variables())
+    return ended.seconds, ended.peak_bytes / 1024**2
 
 
 def main() -> int:

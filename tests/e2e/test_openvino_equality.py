@@ -57,8 +57,8 @@ CASES = {
     "seeded, July 2020": Case("seeded", "2020.07", "ssd_support_cast_1.json"),
     "seeded, May 2019": Case("seeded", "2019.05", "ssd_v2_support.json"),
 }
-# Its model and its exporter are in other cases.
-WIDER = ["seeded, May 2019"]
+# Their models and their exporters are in other cases.
+WIDER = ["shapes, July 2020", "seeded, May 2019"]
 
 
 @pytest.fixture(scope="module")
