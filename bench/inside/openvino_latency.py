@@ -21,19 +21,26 @@ SETTINGS = {
     "INFERENCE_NUM_THREADS": "1",
 }
 
-images_file, *model_files = sys.argv[1:]
-images = np.load(images_file)
-core = openvino.Core()
-requests = [
-    core.compile_model(core.read_model(model), "CPU", SETTINGS).create_infer_request()
-    for model in model_files
-]
-seconds: list[list[float]] = [[] for _ in requests]
-for number, name in enumerate([images.files[0], *images.files]):
-    for request, times in zip(requests, seconds, strict=True):
-        image = images[name][np.newaxis].astype(request.get_input_tensor().element_type.to_dtype())
-        began = time.perf_counter()
-        request.infer([image], share_inputs=True)
-        if number:
-            times.append(time.perf_counter() - began)
-print(json.dumps(seconds))
+
+def main() -> None:
+    """Every model on every image."""
+    images_file, *model_files = sys.argv[1:]
+    images = np.load(images_file)
+    core = openvino.Core()
+    requests = [
+        core.compile_model(core.read_model(model), "CPU", SETTINGS).create_infer_request()
+        for model in model_files
+    ]
+    seconds: list[list[float]] = [[] for _ in requests]
+    for number, name in enumerate([images.files[0], *images.files]):
+        for request, times in zip(requests, seconds, strict=True):
+            image = images[name][np.newaxis].astype(request.get_input_tensor().element_type.to_dtype())
+            began = time.perf_counter()
+            request.infer([image], share_inputs=True)
+            if number:
+                times.append(time.perf_counter() - began)
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main()
