@@ -8,9 +8,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from ckssd.endings import put_off
 from ckssd.fetch.source import Source
 
 CHUNK_BYTES = 1 << 20
+PIECES = 4  # that wait to be hashed
 
 
 @dataclass(frozen=True)
@@ -47,26 +49,39 @@ class BackgroundHasher:
     """A :class:`Hasher` in a thread of its own, so that hashing and receiving share the time.
 
     Without the processor's SHA instructions, hashing takes longer than a fast line.
+
+    Ctrl-C may come at any instruction. A lock of Python's own (``queue.Queue`` has some) can then stay taken
+    for ever, and the end of the download would wait for it; ``SimpleQueue`` has none.
     """
 
     def __init__(self, *, with_md5: bool = False) -> None:
         self.size = 0
         self._hasher = Hasher(with_md5=with_md5)
-        # Bounded, so that a slow processor holds up the line instead of filling the memory.
-        self._pieces: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
+        self._pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        # Bounded, so that a slow processor holds up the line instead of filling the memory: a piece takes a
+        # place, and gives it back once it is hashed.
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(PIECES):
+            self._places.put(None)
         self._thread: threading.Thread | None = None
 
     def update(self, data: bytes) -> None:
         """Take in the next bytes."""
         self.size += len(data)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="ckssd-hash", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="ckssd-hash", daemon=True)
+            with put_off():  # what waits for the start has locks, too, and only what has started can be ended
+                thread.start()
+                self._thread = thread
+        self._places.get()
         self._pieces.put(data)
 
     def digests(self) -> Digests:
         """What the bytes so far amount to, once they are all hashed."""
-        self._pieces.join()
+        for _ in range(PIECES):
+            self._places.get()
+        for _ in range(PIECES):
+            self._places.put(None)
         return self._hasher.digests()
 
     def close(self) -> None:
@@ -79,8 +94,7 @@ class BackgroundHasher:
     def _run(self) -> None:
         while (data := self._pieces.get()) is not None:
             self._hasher.update(data)
-            self._pieces.task_done()
-        self._pieces.task_done()
+            self._places.put(None)
 
 
 def hash_file(path: Path, *, with_md5: bool = False) -> Digests:
