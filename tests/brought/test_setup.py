@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from ckssd.fetch.settings import FALSE_WORDS, TRUE_WORDS, is_offline
 from tests.support.own_mounts import run_with_own_mounts
 from tests.support.processes import Started, wait_for
 
@@ -174,6 +175,14 @@ def test_offline_opens_no_connection_and_says_what_is_missing(checkout: Path, tm
     assert "Unset it once" in advice
     code, said = set_up(checkout, CKSSD_OFFLINE="perhaps").finish()
     assert (code, said.splitlines()[0]) == (2, "setup: CKSSD_OFFLINE is perhaps, which is neither on nor off")
+
+
+@pytest.mark.parametrize("word", sorted({*TRUE_WORDS, *FALSE_WORDS}))
+def test_setup_reads_the_switch_as_ckssd_does(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("CKSSD_OFFLINE", word)
+    assert bool(load_tools(checkout).without_network()) == is_offline()
 
 
 @pytest.mark.parametrize("lost", ["numpy/__init__.py", "six-1.0.dist-info/RECORD"])

@@ -19,7 +19,9 @@ from ckssd.detect import openvino as openvino_module
 from ckssd.detect.backends.openvino import OpenVINOBackend
 from ckssd.detect.network_input import NetworkInput
 from ckssd.detect.openvino import OpenVINODetector, from_rows, read_ir, signed_layers
+from ckssd.detect.pictures import Finder
 from ckssd.errors import InputError, UsageError
+from ckssd.model.description import Model
 
 META = {
     "num_classes": "7",
@@ -155,12 +157,13 @@ def test_signed_layers_behind_the_first_are_counted(precisions: list[str], signe
 def test_an_int8_model_that_amx_rounds_otherwise_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    int8 = {"precision": "int8"}
-    for meta, layers, noted in [(int8, 3, True), (int8, 0, False), ({}, 3, False)]:
+    for layers in (3, 0):
         monkeypatch.setattr(openvino_module, "signed_layers", lambda _, layers=layers: layers)
-        backend = OpenVINOBackend(read_ir(write_ir(folder, meta={**META, **meta})))
+        backend = OpenVINOBackend(read_ir(write_ir(folder)))
         backend.new_detector(1)
-        assert any("AMX" in note for note in backend.notes) == noted
+        assert any("AMX" in note for note in backend.notes) == bool(layers)
+        finder = Finder(Model("openvino", read_ir(write_ir(folder)).files[0]), 1, "pillow", None)
+        assert any("AMX" in note for note in finder.notes) == bool(layers)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -32,7 +32,7 @@ from ckssd.fetch.source import Source, how_to_accept
 from ckssd.install import Python, find_pythons, find_uv, installed, run_uv, uv_version
 from ckssd.install.machine import this_machine, what_is_missing
 from ckssd.own_files import own_root
-from ckssd.recipes import REVISION, stated_sources
+from ckssd.recipes import is_outdated, stated_sources
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 CK_VERSION = "2.6.4"
@@ -234,11 +234,11 @@ def check_leftovers() -> Iterator[Finding]:
 
 def check_revisions(packages: list[PackageEntry]) -> Iterator[Finding]:
     """Nothing installed was made before its recipe was mended."""
-    revisions = {package.uid: (package, package.meta["ckssd"].get(REVISION, 1)) for package in packages}
+    of_entries = {package.uid: package for package in packages}
     for environment in environments():
-        package, revision = revisions.get(environment.package_uid, (None, 1))
+        package = of_entries.get(environment.package_uid)
         provenance = installed(environment.location) if package and environment.location else None
-        if package and provenance and provenance.extra.get(REVISION, 1) < revision:
+        if package and provenance and is_outdated(package.meta["ckssd"], provenance):
             detail = f"{environment.location} was made before its recipe was mended"
             yield Finding(package.alias, WARN, detail, f"ckssd install --tags={','.join(package.tags)}")
 

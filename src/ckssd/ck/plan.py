@@ -98,7 +98,7 @@ def find_installed(package: Package) -> Environment | None:
     for environment in environments():
         if environment.package_uid == package.uid and environment.location:
             provenance = installed(environment.location, identity)
-            if provenance is not None and not is_outdated(package, provenance):
+            if provenance is not None and not is_outdated(package.section, provenance):
                 recipe.check(package, provenance)
                 return environment
     return None

@@ -20,7 +20,7 @@ from ckssd.model.description import ACTIVATIONS
 from ckssd.model.entry import ACTIVATION, NMS, RUNTIME, SIGNATURE
 from ckssd.model.named import runtime_of, variables_of
 from ckssd.model.own_nms import VARIABLE as OWN_NMS
-from ckssd.model.runtimes import DEFAULT_RUNTIME, PREFIXES, RUNTIMES
+from ckssd.model.runtimes import DEFAULT_RUNTIME, PREFIXES, RUNTIMES, runtime_of_tags
 from ckssd.values import refuse_address
 
 METRICS_TAGS = "tool,coco"
@@ -54,7 +54,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="its class names: a label map or list (default: beside the model, or inside it)",
     )
-    add("--runtime", choices=RUNTIMES, help=f"default: that of the file, else {DEFAULT_RUNTIME}")
+    add(
+        "--runtime",
+        choices=RUNTIMES,
+        help=f"default: that of the file or of the tags, else {DEFAULT_RUNTIME}",
+    )
     add("--tags", default="", help="tags that choose among the runtime's installed models")
     add("--nms", help="regular or fast, or none for a graph without it (USE_NMS; default: the graph's own)")
     add("--own-nms", help="with --nms=none: regular or fast by this project (CK_NMS; default: regular)")
@@ -158,9 +162,9 @@ def joined(*tags: str) -> str:
 
 
 def runtime_asked(options: argparse.Namespace) -> str:
-    """The runtime of the command line: that of the model's file, else the one that is named."""
+    """The runtime of the command line: that of the model's file, else the one named, else that of tags."""
     if options.model is None:
-        return options.runtime or DEFAULT_RUNTIME
+        return options.runtime or runtime_of_tags(options.tags)
     return _runtime_of(options)
 
 

@@ -210,7 +210,7 @@ class OpenVINODetector:
             raise InputError(
                 "OpenVINO refuses the model", where=model.files[0], got=_last_line(error)
             ) from error
-        self.signed_layers = signed_layers(compiled) if model.precision == "int8" else 0
+        self.signed_layers = signed_layers(compiled)
         self._request = compiled.create_infer_request()
         # Images are copied into the request's own tensor, and the first inference is made here: threads that
         # make their first tensors at the same time can wait for each other for ever (2026.4.1).
@@ -233,11 +233,11 @@ class OpenVINODetector:
 
 
 def signed_layers(compiled: Any) -> int:
-    """How many convolutions behind the first a compiled int8 model feeds with signed integers.
+    """How many convolutions behind the first a compiled model feeds with signed 8-bit integers.
 
-    OpenVINO 2026.4 does so where the processor has AMX and a tensor is below 0, too, as those between the
-    blocks of MobileNet v2; elsewhere all are unsigned, and rounding differs. The first, of the image, gives
-    equal values.
+    None in a float model. OpenVINO 2026.4 does so where the processor has AMX and a tensor goes below 0, as
+    between the blocks of MobileNet v2; elsewhere all are unsigned, and rounding differs. The first, of the
+    image, gives equal values.
     """
     kinds = [operation.get_rt_info() for operation in compiled.get_runtime_model().get_ops()]
     signed = [

@@ -119,12 +119,12 @@ class Finder:
         self.shown = shown_from(model, threshold, min_score)
         self.names: Mapping[int, str] = self._labels.names if self._labels else {}
         self.first_id = self._labels.first_id if self._labels else 1
+        self._detector = self._backend.new_detector(threads)
         self.notes = (
             *self._backend.notes,
             *(self._labels.notes if self._labels else _unnamed(model)),
             *_beyond_reach(min_score, threshold),
         )
-        self._detector = self._backend.new_detector(threads)
 
     def facts(self) -> dict[str, Any]:
         """``min_score``, ``labels`` (how they were read, None without any) and ``model``, for JSON."""

@@ -80,6 +80,13 @@ for _name, _runtime in RUNTIMES.items():
 PREFIXES = tuple(dict.fromkeys(runtime.prefix for runtime in RUNTIMES.values()))
 
 
+def runtime_of_tags(tags: str) -> str:
+    """The one runtime whose kind of model the comma-separated tags name (``tflite``, …), else the default."""
+    named = {tag.strip() for tag in tags.split(",")}
+    found = [name for name, runtime in RUNTIMES.items() if runtime.models.split(",")[1] in named]
+    return found[0] if len(found) == 1 else DEFAULT_RUNTIME
+
+
 def variable_for(runtime: str, variable: str) -> str:
     """A variable under the name that it has for this runtime's models, if it is a model's at all.
 

@@ -7,10 +7,9 @@ from ckssd.recipes.download import stated_sources
 from ckssd.recipes.downloads import Download, downloads_of, with_sizes
 from ckssd.recipes.kinds import recipe_of
 from ckssd.recipes.package import Dependency, Package
-from ckssd.recipes.recipe import REVISION, install, is_outdated
+from ckssd.recipes.recipe import install, is_outdated
 
 __all__ = [
-    "REVISION",
     "Dependency",
     "Download",
     "Package",

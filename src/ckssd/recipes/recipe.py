@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import ckssd
 from ckssd.errors import UsageError
@@ -92,10 +93,15 @@ class Recipe:
         return Identity(package.alias, package.uid, package.version, variation, self.own_options(package))
 
 
-def is_outdated(package: Package, there: Provenance) -> bool:
-    """Whether a lower ``revision`` than the entry has made it: before its recipe was mended."""
-    made, now = there.extra.get(REVISION, 1), package.section.get(REVISION, 1)
-    return isinstance(made, int) and made < int(now)
+def is_outdated(section: Mapping[str, Any], there: Provenance) -> bool:
+    """Whether an installation was made before its recipe was mended.
+
+    Parameters
+    ----------
+    section
+        The recipe's part of the entry: its ``revision`` is the mended recipe's, 1 where it says none.
+    """
+    return int(there.extra.get(REVISION, 1)) < int(section.get(REVISION, 1))
 
 
 def recipe(
@@ -137,7 +143,7 @@ def install(package: Package, target: Path, recipe: Recipe) -> Outcome:
         )
 
     there = installed(target, identity)
-    outdated = there is not None and is_outdated(package, there)
+    outdated = there is not None and is_outdated(package.section, there)
     if outdated:
         step(f"What is in {target} was made before its recipe was mended: it is made again")
     outcome = ensure(target, identity, fill, replace=outdated or package.wants("CK_REINSTALL"))

@@ -73,7 +73,8 @@ class Backend(Protocol):
 
     ``files``: all that make up the model, the main one first.
     ``precision``: element type of the arithmetic. ``libraries``: distributions whose versions decide the
-    detections. ``notes``: what a person should know about this model with these settings.
+    detections. ``notes``: what a person should know about this model with these settings; some are known only
+    once a detector was loaded.
     ``num_classes``: real classes, without background.
     """
 
